@@ -1,0 +1,141 @@
+/**
+ * The configuration as values: frozen, defaults filled in, names in lower case and as A-labels.
+ * A Config is only ever made whole and valid by `load`; it holds no secret that `config show` would print unmasked.
+ */
+export interface Config {
+  /** Where the text came from, as shown in diagnostics: a path, or `<stdin>`. */
+  readonly file: string;
+  readonly global: GlobalConfig;
+  /** In order of preference (the `issuers` directive, else order of appearance). Never empty. */
+  readonly issuers: readonly IssuerConfig[];
+  /** In file order. */
+  readonly routes: readonly RouteConfig[];
+}
+
+export interface GlobalConfig {
+  /** Plain listeners. Empty = off. */
+  readonly http: readonly ListenAddress[];
+  /** TLS listeners. Never empty. */
+  readonly https: readonly ListenAddress[];
+  /** The admin endpoint. Null = off. */
+  readonly admin: ListenAddress | null;
+  readonly store: StoreConfig;
+  /** How many processes serve; `auto` is one per core. */
+  readonly workers: number | 'auto';
+  readonly log: LogConfig;
+  readonly accessLog: AccessLogConfig | null;
+  /** CIDR blocks (bare addresses are stored with their full length) whose `X-Forwarded-*` are believed. */
+  readonly trustedProxies: readonly string[];
+  /** Names directly below these get a wildcard certificate. Without a leading dot. */
+  readonly wildcardDomains: readonly string[];
+  /** Where routes are pushed from, if they are. */
+  readonly configSource: { readonly host: string; readonly port: number } | null;
+}
+
+/** One address to listen on, as written in `http`, `https` and `admin`. */
+export type ListenAddress =
+  | {
+      readonly kind: 'tcp' /** Null = all interfaces. */;
+      readonly host: string | null;
+      readonly port: number;
+    }
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'fd'; readonly fd: number };
+
+export type StoreConfig =
+  | { readonly kind: 'file' /** Absolute. */; readonly dir: string }
+  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface LogConfig {
+  readonly level: LogLevel;
+  /** `auto`: text on a terminal, json otherwise. */
+  readonly format: 'auto' | 'text' | 'json';
+}
+
+export interface AccessLogConfig {
+  readonly target: { readonly kind: 'stdout' } | { readonly kind: 'file'; readonly path: string };
+  readonly format: 'json' | 'common';
+}
+
+export type KeyType = 'p256' | 'p384' | 'rsa2048' | 'rsa4096';
+
+export interface IssuerConfig {
+  readonly name: string;
+  readonly type: 'acme' | 'internal';
+  readonly keyType: KeyType;
+  /** ACME directory URL; null for the internal CA. */
+  readonly directory: string | null;
+  readonly email: string | null;
+  readonly eab: { readonly keyId: string; readonly hmac: string } | null;
+  readonly profile: string | null;
+  readonly preferredChain: string | null;
+  readonly mustStaple: boolean;
+  /** Tried in order. Empty for the internal CA. */
+  readonly challenges: readonly ChallengeConfig[];
+  /** PEM file of roots to trust for the directory. */
+  readonly caRoot: string | null;
+  /** DNS servers as `address:port` for propagation checks. Empty = the system's. */
+  readonly resolvers: readonly string[];
+  readonly propagation: PropagationConfig;
+  /** Requests a second to the CA. */
+  readonly requestRate: number;
+  /** Shortest time between the starts of two issuances, in milliseconds. */
+  readonly obtainIntervalMs: number;
+  /** Longest time for one issuance, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Where the internal CA answers OCSP, if it does. */
+  readonly ocsp: ListenAddress | null;
+}
+
+export type ChallengeConfig =
+  | { readonly type: 'http-01' | 'tls-alpn-01' | 'dns-persist-01' }
+  | {
+      readonly type: 'dns-01';
+      readonly provider: string;
+      readonly options: Readonly<Record<string, string>>;
+    };
+
+export interface PropagationConfig {
+  readonly mode: 'check' | 'skip';
+  /** Waited after a record is set when the check is skipped, in milliseconds. */
+  readonly delayMs: number;
+  /** Longest time to wait for the record to be seen everywhere, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+export interface RouteConfig {
+  /** Line of the `route` directive, from 1. */
+  readonly line: number;
+  /** First = primary. `*.example.com` matches one label. Only names for which this route is the one that counts. */
+  readonly names: readonly string[];
+  /** Never empty. */
+  readonly upstreams: readonly UpstreamAddress[];
+  readonly onError: readonly ErrorPageRule[];
+  /** The issuer that must be used, resolved to an issuer's name; null = by preference. */
+  readonly provider: string | null;
+  readonly headerRules: readonly HeaderRule[];
+  readonly fallback: boolean;
+  readonly redirectToPrimary: boolean;
+  /** Names of the certificate when they differ from the route's: first = subject. Empty = the route's names. */
+  readonly subjects: readonly string[];
+}
+
+export type UpstreamAddress =
+  | { readonly scheme: 'http' | 'https'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'unix'; readonly path: string };
+
+/** `on_error CODE TARGET`: what to send to the client instead of an upstream's answer with this status. */
+export interface ErrorPageRule {
+  /** 400 to 599. */
+  readonly status: number;
+  readonly upstream: UpstreamAddress;
+  /** Path and query to ask for; null = those of the original request. */
+  readonly path: string | null;
+}
+
+/** One `header` directive; the rules of a route apply in file order to the response. */
+export type HeaderRule =
+  | { readonly action: 'add' | 'replace' | 'default'; readonly name: string; readonly value: string }
+  | { readonly action: 'delete'; readonly name: string };

@@ -1,0 +1,64 @@
+/**
+ * Everything that can go wrong and that a user can do something about.
+ *
+ * `retry` tells the pipeline what to do after a failure: `never` (wait for a new configuration), `later` (back off and
+ * try again), `now` (the next attempt may follow at once). `exit` is the exit code when the error ends a command.
+ */
+export const ERRORS = {
+  'config-invalid': { exit: 1, retry: 'never' },
+  'config-unreadable': { exit: 1, retry: 'never' },
+  'address-in-use': { exit: 1, retry: 'later' },
+  'address-forbidden': { exit: 1, retry: 'never' },
+  'address-unusable': { exit: 1, retry: 'never' },
+  'store-unwritable': { exit: 1, retry: 'later' },
+  'store-unreadable': { exit: 1, retry: 'later' },
+  'store-locked': { exit: 1, retry: 'later' },
+  'lock-lost': { exit: 1, retry: 'now' },
+  'daemon-unreachable': { exit: 1, retry: 'later' },
+  'issuer-unknown': { exit: 1, retry: 'never' },
+  'issuer-unavailable': { exit: 1, retry: 'later' },
+  'certificate-unusable': { exit: 3, retry: 'later' },
+  'name-unknown': { exit: 1, retry: 'never' },
+  usage: { exit: 2, retry: 'never' },
+  aborted: { exit: 1, retry: 'now' },
+  internal: { exit: 70, retry: 'later' },
+} as const satisfies Record<string, { exit: number; retry: Retry }>;
+
+/** What the pipeline does after a failure with this code. */
+export type Retry = 'never' | 'later' | 'now';
+
+/** The stable name of an error. It is API: scripts and tests compare it, the message is for people. */
+export type Code = keyof typeof ERRORS;
+
+/** An error with a stable code, a sentence for people and, where there is a way out, a hint that names it. */
+export class RigilError extends Error {
+  override readonly name = 'RigilError';
+  readonly code: Code;
+  readonly hint: string | null;
+
+  constructor(code: Code, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.code = code;
+    this.hint = options.hint ?? null;
+  }
+}
+
+/** The exit code that a command ends with when this error stops it: 70 for anything that is not a RigilError. */
+export function exitCodeOf(error: unknown): number {
+  return error instanceof RigilError ? ERRORS[error.code].exit : ERRORS.internal.exit;
+}
+
+/** The code of any thrown value; what nobody classified is `internal`. */
+export function codeOf(error: unknown): Code {
+  return error instanceof RigilError ? error.code : 'internal';
+}
+
+/** The message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** The `code` of a system error such as ENOENT, or null. */
+export function systemCodeOf(error: unknown): string | null {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+}

@@ -1,0 +1,95 @@
+/**
+ * Facts in the past tense, one line of the log each. They never carry a key, a token or an authorization header.
+ * Work that starts also ends here, with `durationMs`.
+ */
+export type Event =
+  | {
+      event: 'config.loaded';
+      file: string;
+      generation: number;
+      routes: number;
+      warnings: number;
+      durationMs: number;
+    }
+  | { event: 'config.rejected'; file: string; errors: number; problems: readonly string[] }
+  | { event: 'config.warning'; problem: string }
+  | { event: 'listener.opened'; role: 'http' | 'https' | 'admin'; address: string }
+  | { event: 'worker.started'; worker: number; pid: number; durationMs: number }
+  | {
+      event: 'worker.exited';
+      worker: number;
+      pid: number;
+      code: number | null;
+      signal: string | null;
+      expected: boolean;
+      retryInMs: number | null;
+    }
+  | { event: 'drain.started'; requestsMs: number }
+  | { event: 'drain.finished'; durationMs: number; cut: number }
+  | {
+      event: 'certificate.obtain.started' | 'certificate.renew.started';
+      id: string;
+      issuer: string;
+      reason: string;
+    }
+  | {
+      event: 'certificate.obtain.finished' | 'certificate.renew.finished';
+      id: string;
+      issuer: string;
+      notAfter: string;
+      durationMs: number;
+    }
+  | {
+      event: 'certificate.obtain.failed' | 'certificate.renew.failed';
+      id: string;
+      issuer: string;
+      code: string;
+      message: string;
+      hint: string | null;
+      attempts: number;
+      retryAt: string | null;
+      durationMs: number;
+    }
+  | { event: 'certificate.adopted'; id: string; issuer: string; notAfter: string }
+  | { event: 'certificate.waiting'; name: string; id: string; why: string }
+  | { event: 'authority.created'; issuer: string; file: string; notAfter: string }
+  | {
+      event: 'ari.updated';
+      id: string;
+      start: string;
+      end: string;
+      selected: string;
+      explanationUrl: string | null;
+    }
+  | { event: 'staple.refreshed'; id: string; nextUpdate: string; durationMs: number }
+  | { event: 'staple.failed'; id: string; code: string; message: string; durationMs: number }
+  | { event: 'challenge.presented' | 'challenge.cleared'; id: string; type: string; name: string }
+  | { event: 'store.problem'; code: string; message: string; hint: string | null }
+  | { event: 'upstream.failed'; route: string; upstream: string; kind: string; message: string }
+  | { event: 'daemon.ready'; version: string; pid: number; durationMs: number }
+  | { event: 'daemon.stopped'; uptimeMs: number }
+  | { event: 'fault'; where: string; message: string; stack: string | null };
+
+export type EventName = Event['event'];
+
+export type Level = 'debug' | 'info' | 'warn' | 'error';
+
+/** How loud an event is. What is not listed is `info`. */
+const LEVELS: Partial<Record<EventName, Level>> = {
+  'challenge.presented': 'debug',
+  'challenge.cleared': 'debug',
+  'certificate.waiting': 'warn',
+  'config.warning': 'warn',
+  'certificate.obtain.failed': 'error',
+  'certificate.renew.failed': 'error',
+  'staple.failed': 'warn',
+  'store.problem': 'error',
+  'upstream.failed': 'warn',
+  'config.rejected': 'error',
+  fault: 'error',
+};
+
+export function levelOf(event: Event): Level {
+  if (event.event === 'worker.exited') return event.expected ? 'info' : 'error';
+  return LEVELS[event.event] ?? 'info';
+}

@@ -1,0 +1,33 @@
+/**
+ * What a worker must know to answer for a set of names. Plain data: it is sent to the workers as it is.
+ */
+export interface Route {
+  /** The first name; the `route` label of metrics and logs. */
+  readonly label: string;
+  /** Lower case A-labels; first = primary; `*.example.com` matches exactly one label. */
+  readonly names: readonly string[];
+  /** Id of the certificate that is shown for these names. */
+  readonly certificate: string;
+  /** Never empty. */
+  readonly upstreams: readonly Upstream[];
+  readonly errorPages: readonly ErrorPage[];
+  /** Applied in order to proxied responses, error pages and upgrades; never to redirects. */
+  readonly headerRules: readonly HeaderRule[];
+  readonly redirectToPrimary: boolean;
+}
+
+export type Upstream =
+  | { readonly scheme: 'http' | 'https'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'unix'; readonly path: string };
+
+/** Fetched and sent with the original status when an upstream answers with `status` (502 also when it does not answer). */
+export interface ErrorPage {
+  readonly status: number;
+  readonly upstream: Upstream;
+  /** Path and query; null = those of the request. */
+  readonly path: string | null;
+}
+
+export type HeaderRule =
+  | { readonly action: 'add' | 'replace' | 'default'; readonly name: string; readonly value: string }
+  | { readonly action: 'delete'; readonly name: string };

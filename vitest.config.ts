@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 30_000,
+    // The end-to-end tests start real programs; two at a time is what a two-core machine carries.
+    maxWorkers: 2,
+  },
+});
