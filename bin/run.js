@@ -42,7 +42,10 @@ function bundledNode() {
 function runOn(node) {
   const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGQUIT']) {
-    process.on(signal, () => child.kill(signal));
+    // Ctrl-C reaches the child by itself, as part of the terminal's foreground group; twice would mean "at once".
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal);
+    });
   }
   child.on('error', (error) => {
     process.stderr.write(`rigil could not start ${node}: ${error.message}\n`);
