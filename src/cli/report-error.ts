@@ -16,8 +16,7 @@ export async function reportError(error: unknown, options: { json: boolean }): P
   const oclif = error instanceof Error ? (error as OclifError) : undefined;
   if (oclif?.code === 'EEXIT') return oclif.oclif?.exit ?? 0;
 
-  const { default: chalk } = await import('chalk');
-  const colour = chalk.stderr ?? chalk;
+  const { chalkStderr: colour } = await import('chalk');
   const known = described(error);
   process.stderr.write(`${colour.red('error:')} ${known.message}\n`);
   if (known.hint !== null) process.stderr.write(`${colour.cyan('hint:')} ${known.hint}\n`);
