@@ -1,75 +1,78 @@
-import { write, writeSync } from 'node:fs';
+import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 
-/** Lines that may wait for a slow reader before the oldest are given up. */
-const LONGEST_QUEUE = 10_000;
-const RETRY_MS = 20;
+/** Bytes that may wait for a slow reader before new lines are given up. */
+const LONGEST_QUEUE_BYTES = 1_048_576;
 
 /**
- * Writes lines to a descriptor in order, without ever blocking the caller.
+ * Writes lines to a descriptor in order, without blocking the caller where that can happen.
  *
  * `process.stderr` blocks the whole process while nobody reads the pipe behind it; a log must not. When the reader
- * falls too far behind, the oldest waiting lines are dropped, and one line says how many.
+ * falls too far behind, lines are dropped, and the next one that goes out says how many.
  */
 export class LineWriter {
   readonly #fd: number;
-  #queue: string[] = [];
+  /** Null where a write never waits for a reader: files and terminals. */
+  readonly #pipe: Socket | null;
   #dropped = 0;
-  #rest: Buffer | null = null;
 
   constructor(fd: number) {
     this.#fd = fd;
+    this.#pipe = openPipe(fd);
   }
 
   /** Adds a line; the line end is added here. */
   write(line: string): void {
-    if (this.#queue.length >= LONGEST_QUEUE) {
-      this.#queue.shift();
+    if (this.#pipe === null) {
+      this.#writeNow(`${line}\n`);
+      return;
+    }
+    if (this.#pipe.writableLength > LONGEST_QUEUE_BYTES) {
       this.#dropped += 1;
+      return;
     }
-    this.#queue.push(line);
-    if (this.#rest === null) this.#next();
+    if (this.#dropped > 0) {
+      this.#pipe.write(`(${this.#dropped} lines were dropped: nobody read them)\n`);
+      this.#dropped = 0;
+    }
+    this.#pipe.write(`${line}\n`);
   }
 
-  /** Writes what still waits, as far as the reader takes it at once. For the last moments of a process. */
-  flush(): void {
-    const waiting = this.#rest ?? Buffer.alloc(0);
-    const text = Buffer.concat([waiting, Buffer.from(this.#take())]);
-    this.#rest = Buffer.alloc(0);
+  /** Resolves when everything is written, or after `timeoutMs` milliseconds. */
+  async drain(timeoutMs = 1_000): Promise<void> {
+    const pipe = this.#pipe;
+    if (pipe === null || pipe.writableLength === 0) return;
+    const written = new Promise<void>((resolve) => pipe.write('', () => resolve()));
+    await Promise.race([written, delay(timeoutMs, undefined, { ref: false })]);
+  }
+
+  #writeNow(text: string): void {
     try {
-      for (let done = 0; done < text.length; ) done += writeSync(this.#fd, text, done);
+      writeSync(this.#fd, text);
     } catch {
-      // Nobody reads any more, and there is nobody left to tell.
+      // A full disk or a vanished terminal: there is nobody left to tell.
     }
   }
+}
 
-  #take(): string {
-    const lines = this.#dropped > 0 ? [`(${this.#dropped} lines were dropped)`, ...this.#queue] : this.#queue;
-    this.#queue = [];
-    this.#dropped = 0;
-    return lines.map((line) => `${line}\n`).join('');
-  }
+function openPipe(fd: number): Socket | null {
+  const kind = fstatSync(fd);
+  if (!kind.isFIFO() && !kind.isSocket()) return null;
+  const socket = new Socket({ fd: kind.isFIFO() ? ownDescription(fd) : fd, readable: false, writable: true });
+  socket.on('error', () => {});
+  socket.unref();
+  return socket;
+}
 
-  #next(): void {
-    const text = this.#take();
-    if (text === '') return;
-    this.#rest = Buffer.from(text);
-    this.#push();
-  }
-
-  #push(): void {
-    const rest = this.#rest;
-    if (rest === null) return;
-    write(this.#fd, rest, 0, rest.length, null, (error, written) => {
-      if (this.#rest !== rest) return;
-      if (error !== null) {
-        if (error.code === 'EAGAIN') setTimeout(() => this.#push(), RETRY_MS).unref();
-        else this.#rest = null;
-        return;
-      }
-      const left = rest.subarray(written);
-      this.#rest = left.length > 0 ? left : null;
-      if (left.length > 0) this.#push();
-      else this.#next();
-    });
+/**
+ * A descriptor for the same pipe with an open file description of its own: the non-blocking mode belongs to the
+ * description, and other programs that share ours would be surprised by it.
+ */
+function ownDescription(fd: number): number {
+  try {
+    return openSync(`/proc/self/fd/${fd}`, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch {
+    return fd;
   }
 }

@@ -1,0 +1,162 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { describe, expect, it } from 'vitest';
+
+const SRC = resolve(import.meta.dirname, '../src');
+
+/** What each folder may import of the others. Data flows down; what is not listed is forbidden. */
+const ARROWS: Readonly<Record<string, readonly string[]>> = {
+  commands: ['cli', 'app', 'errors'],
+  cli: ['events', 'errors', 'app'],
+  app: [
+    'config',
+    'routing',
+    'snapshot',
+    'certs',
+    'acme',
+    'dns',
+    'internal-ca',
+    'ocsp',
+    'x509',
+    'store',
+    'challenges',
+    'proxy',
+    'admin',
+    'events',
+    'platform',
+    'errors',
+  ],
+  config: ['platform', 'errors'],
+  routing: ['config', 'snapshot', 'errors'],
+  snapshot: ['routing'],
+  certs: ['x509', 'ocsp', 'events', 'platform', 'errors'],
+  acme: ['certs', 'challenges', 'dns', 'x509', 'events', 'platform', 'errors'],
+  challenges: ['snapshot', 'events', 'platform', 'errors', 'x509', 'store'],
+  dns: ['events', 'platform', 'errors'],
+  'internal-ca': ['certs', 'x509', 'store', 'events', 'platform', 'errors'],
+  ocsp: ['certs', 'x509', 'events', 'platform', 'errors'],
+  x509: ['platform', 'errors'],
+  store: ['certs', 'x509', 'events', 'platform', 'errors'],
+  proxy: ['snapshot', 'routing', 'challenges', 'events', 'platform', 'errors'],
+  admin: ['certs', 'proxy', 'events', 'platform', 'errors'],
+  events: ['platform', 'errors'],
+  platform: ['errors'],
+  errors: [],
+};
+
+/** Imports that would break a promise of the program, each with the promise. */
+const BANS: readonly { readonly from: RegExp; readonly to: RegExp; readonly why: string }[] = [
+  {
+    from: /^proxy\//,
+    to: /^(acme|store|certs|dns|internal-ca|config|x509)\//,
+    why: 'a worker does no certificate work: a handshake or request that could reach it could wait for it',
+  },
+  {
+    from: /^proxy\//,
+    to: /^(node:)?(fs|dns|child_process|worker_threads)(\/|$)/,
+    why: 'serving waits for its own sockets only, never for a disk or another process',
+  },
+  {
+    from: /^(?!commands\/|cli\/)/,
+    to: /^(@oclif\/|oclif|chalk|ora)/,
+    why: 'only the commands and the terminal code know a terminal',
+  },
+  {
+    from: /^(routing|snapshot)\//,
+    to: /^node:/,
+    why: 'the table and the snapshot are pure values, so that nothing read from them can wait',
+  },
+];
+
+/** Words that belong to one folder only, each with the reason. `allow` lists the places where they may stand. */
+const WORDS: readonly { readonly word: RegExp; readonly allow: RegExp; readonly why: string }[] = [
+  {
+    word: /\bDate\.now\(|\bnew Date\(\)|\bMath\.random\(/,
+    allow: /^platform\//,
+    why: 'time and chance come from outside, so that what decides can be tested as a table',
+  },
+  {
+    word: /(?<![.\w])(setTimeout|setInterval|fetch)\(/,
+    allow: /^(platform|proxy)\//,
+    why: 'waiting goes through the clock; the timeouts of sockets in the data path are the exception',
+  },
+  {
+    word: /\bconsole\./,
+    allow: /^$/,
+    why: 'results and notes go through the commands, facts through events',
+  },
+  {
+    word: /\bprocess\.exit\(/,
+    allow: /^(cli\/|proxy\/worker|app\/serve)/,
+    why: 'the core returns or throws; who started it decides what ends',
+  },
+];
+
+const files = sourceFiles(SRC);
+
+describe('the arrows between folders', () => {
+  for (const file of files) {
+    it(file, () => {
+      const folder = folderOf(file);
+      for (const target of localImports(file)) {
+        const to = folderOf(target);
+        if (to === folder) continue;
+        expect(ARROWS[folder], `${file} is in a folder that the architecture does not know`).toBeDefined();
+        expect(ARROWS[folder], `${file} imports ${target}`).toContain(to);
+      }
+      for (const { from, to, why } of BANS) {
+        if (!from.test(file)) continue;
+        const broken = [...localImports(file), ...packageImports(file)].filter((target) => to.test(target));
+        expect(broken, why).toEqual([]);
+      }
+    });
+  }
+});
+
+describe('words that belong elsewhere', () => {
+  for (const { word, allow, why } of WORDS) {
+    it(String(word), () => {
+      const found = files.filter((file) => !allow.test(file) && word.test(codeOf(file)));
+      expect(found, why).toEqual([]);
+    });
+  }
+});
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => file.split(sep).join('/'))
+    .sort();
+}
+
+function folderOf(file: string): string {
+  return file.includes('/') ? (file.split('/')[0] ?? '') : file.replace(/\.ts$/, '');
+}
+
+/** The source without comments: what is said about a word is not its use. */
+function codeOf(file: string): string {
+  return readFileSync(join(SRC, file), 'utf8')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/^\s*\/\/.*$/gm, '');
+}
+
+function importsOf(file: string): string[] {
+  const text = codeOf(file);
+  return [...text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)'([^']+)'/gm)].map(
+    (match) => match[1] ?? '',
+  );
+}
+
+function localImports(file: string): string[] {
+  return importsOf(file)
+    .filter((target) => target.startsWith('.'))
+    .map((target) =>
+      relative(SRC, resolve(dirname(join(SRC, file)), target))
+        .split(sep)
+        .join('/'),
+    );
+}
+
+function packageImports(file: string): string[] {
+  return importsOf(file).filter((target) => !target.startsWith('.'));
+}
