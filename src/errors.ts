@@ -17,6 +17,24 @@ export const ERRORS = {
   'daemon-unreachable': { exit: 1, retry: 'later' },
   'issuer-unknown': { exit: 1, retry: 'never' },
   'issuer-unavailable': { exit: 1, retry: 'later' },
+  'issuer-untrusted': { exit: 1, retry: 'later' },
+  'issuer-answer-invalid': { exit: 3, retry: 'later' },
+  'issuer-refused': { exit: 3, retry: 'later' },
+  'issuance-timed-out': { exit: 3, retry: 'later' },
+  'rate-limited': { exit: 3, retry: 'later' },
+  'account-binding-required': { exit: 1, retry: 'never' },
+  'account-binding-invalid': { exit: 1, retry: 'never' },
+  'account-contact-refused': { exit: 1, retry: 'never' },
+  'account-unknown': { exit: 3, retry: 'later' },
+  'account-action-required': { exit: 3, retry: 'later' },
+  'identifier-refused': { exit: 3, retry: 'never' },
+  'caa-forbids': { exit: 3, retry: 'later' },
+  'profile-unknown': { exit: 1, retry: 'never' },
+  'request-refused': { exit: 3, retry: 'never' },
+  'challenge-unavailable': { exit: 3, retry: 'never' },
+  'challenge-failed': { exit: 3, retry: 'later' },
+  'challenge-record-missing': { exit: 3, retry: 'later' },
+  'revocation-refused': { exit: 3, retry: 'never' },
   'certificate-unusable': { exit: 3, retry: 'later' },
   'name-unknown': { exit: 1, retry: 'never' },
   'dns-option-invalid': { exit: 1, retry: 'never' },
@@ -46,6 +64,23 @@ export class RigilError extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? null;
+  }
+}
+
+/**
+ * A refusal by somebody who says when to come back, such as a CA with a rate limit: `retryAt` (milliseconds since
+ * 1970) wins over any back-off. Null = it did not say.
+ */
+export class Refusal extends RigilError {
+  readonly retryAt: number | null;
+
+  constructor(
+    code: Code,
+    message: string,
+    options: { hint?: string | undefined; cause?: unknown; retryAt?: number | null } = {},
+  ) {
+    super(code, message, options);
+    this.retryAt = options.retryAt ?? null;
   }
 }
 
