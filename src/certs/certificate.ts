@@ -1,4 +1,5 @@
 import type { Instant } from '../platform/clock.ts';
+import type { KeyType } from '../x509/private-key.ts';
 
 /**
  * The name of a wanted certificate on the command line, in logs and in the store: its first name, in lower case
@@ -27,7 +28,7 @@ export interface CertificateFacts {
   readonly serial: string;
   /** SHA-256 of the leaf's DER, lower case hex. */
   readonly fingerprint: string;
-  readonly keyType: 'p256' | 'p384' | 'rsa2048' | 'rsa4096' | 'other';
+  readonly keyType: KeyType | 'other';
   /** The OCSP responder that the leaf names, or null. */
   readonly responderUrl: string | null;
   /** The leaf carries the TLS feature `status_request` (RFC 7633). */

@@ -7,9 +7,11 @@ import type { Instant } from '../platform/clock.ts';
 export interface JournalEntry {
   /** Failures since the last success; null after a success. */
   readonly failure: Failure | null;
-  /** The CA's advice for the certificate whose renewal id is `ariId`. */
+  /** The CA's advice for the certificate whose renewal id is `ariId`; null = never asked. */
   readonly ari: KnownRenewalInfo | null;
 }
+
+export const emptyJournal: JournalEntry = { failure: null, ari: null };
 
 export interface Failure {
   /** Consecutive attempts that failed. */
@@ -17,18 +19,31 @@ export interface Failure {
   readonly code: string;
   readonly message: string;
   readonly hint: string | null;
+  /** Who failed. */
   readonly issuer: string;
   readonly at: Instant;
   /** When to try again; null = not before the configuration changes. */
   readonly retryAt: Instant | null;
+  /** Whom to ask then. */
+  readonly nextIssuer: string;
+  /** Issuers that asked to be left alone: until a moment, or (null) until the configuration changes. */
+  readonly resting: Readonly<Record<string, Instant | null>>;
 }
 
 export interface KnownRenewalInfo {
   readonly ariId: string;
+  /** Null = the CA has no usable advice for this certificate. */
+  readonly window: RenewalWindow | null;
+  /** When to ask again. */
+  readonly nextFetchAt: Instant;
+  /** Requests for it that failed in a row. */
+  readonly failures: number;
+}
+
+export interface RenewalWindow {
   readonly start: Instant;
   readonly end: Instant;
   /** The moment in the window that was drawn. */
   readonly selected: Instant;
   readonly explanationUrl: string | null;
-  readonly nextFetchAt: Instant;
 }

@@ -5,6 +5,10 @@ import type { JournalEntry } from './journal.ts';
 /** Something that issues certificates: an ACME account at a CA, or the local CA. */
 export interface Issuer {
   readonly name: string;
+  /** Longest time for one issuance, in milliseconds. Default 600 000 (10 minutes). */
+  readonly timeoutMs?: number;
+  /** How many issuances may be started in how much time. Default: as many as there are. All of them hold. */
+  readonly paces?: readonly Pace[];
   /**
    * Obtains a certificate for `order.names` with a new key. May take minutes; ends soon after `signal` aborts, and
    * then leaves nothing behind (challenge records, pending authorizations).
@@ -16,6 +20,12 @@ export interface Issuer {
   renewalInfo?(facts: CertificateFacts, signal: AbortSignal): Promise<RenewalInfo | null>;
   /** Revokes at the CA; `reason` is a CRLReason of RFC 5280 5.3.1. */
   revoke?(certificate: Certificate, reason: number, signal: AbortSignal): Promise<void>;
+}
+
+/** At most `issuances` are started within any `perMs` milliseconds. */
+export interface Pace {
+  readonly issuances: number;
+  readonly perMs: number;
 }
 
 export interface Order {
@@ -50,15 +60,27 @@ export interface RenewalInfo {
 export interface CertificateStore {
   /** Facts of every stored certificate's current generation, without reading keys. Damaged entries are reported, not hidden. */
   list(): Promise<StoreListing>;
-  /** The current generation of one certificate, or null when there is none. */
+  /** What {@link list} says of one id, of every issuer that has it. Damaged entries are left out. */
+  find(id: CertificateId): Promise<readonly CertificateFacts[]>;
+  /**
+   * The current generation of one certificate, or null when there is none. Chain, key and facts belong together; when
+   * the current generation is damaged, the newest whole one is given.
+   *
+   * @throws RigilError `store-damaged` when there are generations and none of them is whole
+   */
   load(issuer: string, id: CertificateId): Promise<Certificate | null>;
   /** Makes `certificate` the current generation; refuses with `lock-lost` when `lock` is no longer held. */
   save(certificate: Certificate, lock: StoreLock): Promise<void>;
+  /** What is remembered of every certificate. Unreadable entries are left out and reported as a problem. */
   readJournal(): Promise<ReadonlyMap<CertificateId, JournalEntry>>;
+  readJournalOf(id: CertificateId): Promise<JournalEntry | null>;
   writeJournal(id: CertificateId, entry: JournalEntry): Promise<void>;
   /** Waits until nobody else works on `key`, or until `signal` aborts (error `aborted`). */
   lock(key: string, signal: AbortSignal): Promise<StoreLock>;
-  /** Calls `onChange` some time after another process changed something. Returns a function that stops it. */
+  /**
+   * Calls `onChange` within two seconds after another process stored a certificate, and now and then for no reason.
+   * Returns a function that stops it.
+   */
   watch(onChange: () => void): () => void;
 }
 
@@ -70,9 +92,48 @@ export interface StoreListing {
 
 /** Exclusive use of one key across processes, until `release` or until it is lost (a stopped process, a dead host). */
 export interface StoreLock {
+  readonly key: string;
   /** Grows with every acquisition; writes with an older one are refused. */
   readonly fence: number;
   /** Aborts when the lock is lost: whoever holds it must stop. */
   readonly lost: AbortSignal;
+  /** Gives the key to the next one. Never rejects: a lock that is lost already is gone all the same. */
   release(): Promise<void>;
+}
+
+/** The lock for all work on one certificate, in this process and in others. */
+export function lockKeyOf(id: CertificateId): string {
+  return `certificate-${id}`;
+}
+
+/**
+ * Whatever else has to outlive the process: ACME accounts, roots of the local CA, OCSP answers, challenge answers.
+ * All of it may be secret and is kept as such. Errors are those of {@link CertificateStore}.
+ */
+export interface DocumentStore {
+  readDocument(path: DocumentPath): Promise<Buffer | null>;
+  /** Replaces the document as a whole: readers see the old or the new content, also after a crash. */
+  writeDocument(path: DocumentPath, content: string | Uint8Array): Promise<void>;
+  /** Removing what is not there is no error. */
+  removeDocument(path: DocumentPath): Promise<void>;
+  /** Last parts of the paths right below `path`, in no order. Empty when there are none. */
+  listDocuments(path: DocumentPath): Promise<readonly string[]>;
+  /** Where a person finds the document: a file name, or the key in a database. */
+  locateDocument(path: DocumentPath): string;
+}
+
+/** The kind, then any names: `['accounts', 'letsencrypt', 'key.pem']`. Names may hold any character. */
+export type DocumentPath = readonly [
+  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp',
+  ...names: string[],
+];
+
+/** Asks for OCSP answers and gives the good ones to whoever serves. */
+export interface StapleSource {
+  /**
+   * Whether the staple of this certificate is looked after, and since when it is due; null = it needs none.
+   */
+  dueAt(facts: CertificateFacts): Instant | null;
+  /** Fetches, verifies, keeps and hands out a new answer. Returns when the next one is due. */
+  refresh(certificate: Certificate, signal: AbortSignal): Promise<Instant>;
 }
