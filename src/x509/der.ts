@@ -1,8 +1,9 @@
 import { RigilError } from '../errors.ts';
 
-/** One DER element (X.690 8.1): its tag byte and the bytes of its contents. */
+/** One DER element (X.690 8.1): its tag byte, the bytes of its contents, and all of its bytes. */
 export interface Element {
   readonly tag: number;
+  readonly bytes: Uint8Array;
   readonly contents: Uint8Array;
 }
 
@@ -32,9 +33,10 @@ export function readElements(bytes: Uint8Array): Element[] {
     const tag = byteAt(bytes, offset);
     if ((tag & 0x1f) === 0x1f) throw malformed('a tag of several bytes');
     const { length, start } = readLength(bytes, offset + 1);
-    if (start + length > bytes.length) throw malformed('it is cut short');
-    elements.push({ tag, contents: bytes.subarray(start, start + length) });
-    offset = start + length;
+    const end = start + length;
+    if (end > bytes.length) throw malformed('it is cut short');
+    elements.push({ tag, bytes: bytes.subarray(offset, end), contents: bytes.subarray(start, end) });
+    offset = end;
   }
   return elements;
 }
