@@ -64,6 +64,10 @@ export type Event =
   | { event: 'staple.refreshed'; id: string; nextUpdate: string; durationMs: number }
   | { event: 'staple.failed'; id: string; code: string; message: string; durationMs: number }
   | { event: 'challenge.presented' | 'challenge.cleared'; id: string; type: string; name: string }
+  /** An answer that could not be taken away again, such as a TXT record. */
+  | { event: 'challenge.left'; id: string; type: string; name: string; code: string; message: string }
+  /** The CA offers no chain up to the issuer that `preferred-chain` names; it got its own choice. */
+  | { event: 'certificate.chain.default'; id: string; wanted: string; got: string }
   | { event: 'store.problem'; code: string; message: string; hint: string | null }
   | { event: 'upstream.failed'; route: string; upstream: string; kind: string; message: string }
   | { event: 'daemon.ready'; version: string; pid: number; durationMs: number }
@@ -78,6 +82,8 @@ export type Level = 'debug' | 'info' | 'warn' | 'error';
 const LEVELS: Partial<Record<EventName, Level>> = {
   'challenge.presented': 'debug',
   'challenge.cleared': 'debug',
+  'challenge.left': 'warn',
+  'certificate.chain.default': 'warn',
   'certificate.waiting': 'warn',
   'config.warning': 'warn',
   'certificate.obtain.failed': 'error',
