@@ -1,13 +1,13 @@
 import {
-  BasicOCSPResponse,
   id_pkix_ocsp_basic,
   id_pkix_ocsp_nonce,
   OCSPResponse,
   OCSPResponseStatus,
+  ResponseData,
   type SingleResponse,
 } from '@peculiar/asn1-ocsp';
 import { AsnParser, OctetString } from '@peculiar/asn1-schema';
-import type { Extension } from '@peculiar/asn1-x509';
+import { AlgorithmIdentifier, type Extension } from '@peculiar/asn1-x509';
 import type { Instant } from '../platform/clock.ts';
 import { readElement, readElements } from '../x509/der.ts';
 import { type CertId, type CertIdHash, HASH_OIDS } from './cert-id.ts';
@@ -90,12 +90,17 @@ const REFUSALS: Readonly<Partial<Record<OCSPResponseStatus, ProblemCode>>> = {
   [OCSPResponseStatus.unauthorized]: 'unauthorized',
 };
 
-/** `SEQUENCE { tbsResponseData, signatureAlgorithm, signature, [0] { SEQUENCE OF Certificate }? }`. */
+/**
+ * `SEQUENCE { tbsResponseData, signatureAlgorithm, signature BIT STRING, [0] { SEQUENCE OF Certificate }? }`.
+ * The data is parsed from the very bytes that are verified, so that nobody can show us two different things.
+ */
 function parseBasic(der: Uint8Array): ParsedResponse {
-  const [signed, , , certificates] = readElements(readElement(der).contents);
-  const basic = AsnParser.parse(der, BasicOCSPResponse);
-  const { tbsResponseData: data, signatureAlgorithm } = basic;
-  if (signed === undefined) return unreadable('not a basic response');
+  const [signed, algorithm, signature, certificates] = readElements(readElement(der).contents);
+  if (signed === undefined || algorithm === undefined || signature === undefined) {
+    return unreadable('not a basic response');
+  }
+  const data = AsnParser.parse(signed.bytes, ResponseData);
+  const signatureAlgorithm = AsnParser.parse(algorithm.bytes, AlgorithmIdentifier);
   const extensions = data.responseExtensions ?? [];
   const nonce = extensions.find(({ extnID }) => extnID === id_pkix_ocsp_nonce);
   const parsed: BasicResponse = {
@@ -105,7 +110,7 @@ function parseBasic(der: Uint8Array): ParsedResponse {
       oid: signatureAlgorithm.algorithm,
       parameters: signatureAlgorithm.parameters ? new Uint8Array(signatureAlgorithm.parameters) : null,
     },
-    signature: new Uint8Array(basic.signature),
+    signature: signature.contents.subarray(1),
     responder: responderId(signed.contents),
     producedAt: data.producedAt.getTime(),
     nonce: nonce === undefined ? null : nonceOf(nonce),
