@@ -1,11 +1,23 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Emit } from '../events/bus.ts';
-import type { Clock } from '../platform/clock.ts';
-import type { Random } from '../platform/random.ts';
+import { type Clock, systemClock } from '../platform/clock.ts';
+import { type Random, systemRandom } from '../platform/random.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import type { Counters } from './counters.ts';
+import { Answer } from './answer.ts';
+import type { ClientConnection } from './client-connection.ts';
+import { type Counters, NO_ROUTE } from './counters.ts';
+import type { Exchange } from './exchange.ts';
+import { FailureLog } from './failure-log.ts';
+import { createHandler, refuse } from './handler.ts';
+import { NodeHttp1 } from './http1/node-server.ts';
+import { NodeHttp2 } from './http2/node-server.ts';
+import { createPlainHandler } from './plain-handler.ts';
 import type { Limits } from './protocol.ts';
+import { NodeUpstreams } from './upstream/node-upstreams.ts';
+
+/** When a silent connection is probed for a peer that is gone. */
+const TCP_KEEP_ALIVE_MS = 15_000;
 
 /** Everything that happens on accepted connections. It opens no listener and knows no certificate. */
 export interface Serving {
@@ -33,4 +45,96 @@ export interface ServingOptions {
   readonly emit: Emit;
   readonly clock?: Clock;
   readonly random?: Random;
+}
+
+/** Puts together the data path of one worker. */
+export function createServing(options: ServingOptions): Serving {
+  return new NodeServing(options);
+}
+
+class NodeServing implements Serving {
+  readonly #counters: Counters;
+  readonly #clock: Clock;
+  readonly #upstreams: NodeUpstreams;
+  readonly #secure1: NodeHttp1;
+  readonly #secure2: NodeHttp2;
+  readonly #plain: NodeHttp1;
+  readonly #connections = new Set<ClientConnection>();
+  #drained: (() => void) | null = null;
+  #draining = false;
+
+  constructor({
+    current,
+    limits,
+    counters,
+    emit,
+    clock = systemClock,
+    random = systemRandom,
+  }: ServingOptions) {
+    this.#counters = counters;
+    this.#clock = clock;
+    this.#upstreams = new NodeUpstreams(limits);
+    const failures = new FailureLog(emit, clock);
+    const context = { current, upstreams: this.#upstreams, counters, failures, clock, random };
+    const common = {
+      refuse: (exchange: Exchange, status: number) => refuse(new Answer(exchange, counters, clock), status),
+      refused: (status: number) => counters.response(NO_ROUTE, status),
+      closed: (connection: ClientConnection) => this.#closed(connection),
+    };
+    const secure = { ...common, scheme: 'https', handle: createHandler(context) } as const;
+    const plain = { ...common, scheme: 'http', handle: createPlainHandler(context) } as const;
+    this.#secure1 = new NodeHttp1(secure, limits);
+    this.#secure2 = new NodeHttp2(secure, limits);
+    this.#plain = new NodeHttp1(plain, limits);
+  }
+
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  get requests(): number {
+    return this.#counters.requests;
+  }
+
+  acceptSecure(socket: TLSSocket): void {
+    const engine = socket.alpnProtocol === 'h2' ? this.#secure2 : this.#secure1;
+    this.#accept(socket, () => engine.accept(socket));
+  }
+
+  acceptPlain(socket: Socket): void {
+    this.#accept(socket, () => this.#plain.accept(socket));
+  }
+
+  async drain({
+    requestsMs,
+    streamsMs,
+  }: {
+    readonly requestsMs: number;
+    readonly streamsMs: number;
+  }): Promise<{ cut: number }> {
+    this.#draining = true;
+    const empty = new AbortController();
+    this.#drained = () => empty.abort();
+    for (const connection of this.#connections) connection.finish();
+    let cut = 0;
+    if (this.#connections.size > 0) await this.#clock.sleep(requestsMs, empty.signal);
+    for (const connection of [...this.#connections]) if (connection.cut('requests')) cut++;
+    if (this.#connections.size > 0) await this.#clock.sleep(streamsMs - requestsMs, empty.signal);
+    for (const connection of [...this.#connections]) if (connection.cut('all')) cut++;
+    this.#upstreams.close();
+    return { cut };
+  }
+
+  #accept(socket: Socket, take: () => ClientConnection): void {
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    const connection = take();
+    this.#connections.add(connection);
+    if (this.#draining) connection.finish();
+  }
+
+  #closed(connection: ClientConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#drained?.();
+  }
 }

@@ -1,0 +1,23 @@
+/** A client's connection as the drain sees it. */
+export interface ClientConnection {
+  /** Takes no new requests: closes when idle, else after what runs. */
+  finish(): void;
+  /**
+   * Ends what still runs: `requests` spares upgraded connections and event streams, `all` nothing.
+   * Returns whether anything was cut.
+   */
+  cut(what: 'requests' | 'all'): boolean;
+}
+
+/** What an engine needs to know of its surroundings. */
+export interface EngineOptions<Exchange> {
+  readonly scheme: 'http' | 'https';
+  /** Answers an exchange. */
+  readonly handle: (exchange: Exchange) => void;
+  /** Answers an exchange that breaks the rules of its protocol with this status, and with nothing else. */
+  readonly refuse: (exchange: Exchange, status: number) => void;
+  /** Counts a refusal that never became an exchange. */
+  readonly refused: (status: number) => void;
+  /** Called when a connection is over. */
+  readonly closed: (connection: ClientConnection) => void;
+}

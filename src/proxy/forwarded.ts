@@ -1,0 +1,87 @@
+import type { ServingSettings } from '../snapshot/snapshot.ts';
+import type { RawHeaders, RequestHead } from './exchange.ts';
+import { connectionFields } from './hop-by-hop.ts';
+import { fieldsOf, tokensOf, valuesOf } from './raw-headers.ts';
+import type { RequestTarget } from './request-target.ts';
+import { isTrusted, plainAddress } from './trusted-peers.ts';
+
+/**
+ * The header fields for the upstream: those of the client that go further, and what rigil says about the client.
+ *
+ * `Host` is what the client asked for. `X-Forwarded-For`, `-Host` and `-Proto` are told by rigil alone, unless the
+ * peer is one of the trusted proxies: then it goes on with their list and keeps what they say. Other fields by which
+ * a client could pretend to be somebody else never pass. Framing is left to the engine.
+ */
+export function upstreamHeaders(
+  request: RequestHead,
+  target: RequestTarget,
+  settings: ServingSettings,
+): string[] {
+  const headers = ['Host', target.authority.text];
+  const dropped = connectionFields(request.headers);
+  let cookie = -1;
+  for (const [name, value] of fieldsOf(request.headers)) {
+    const key = name.toLowerCase();
+    if (dropped.has(key) || isOurs(key)) continue;
+    // HTTP/2 clients send one cookie a field; HTTP/1.1 has one field for all (RFC 9113 8.2.3).
+    if (key === 'cookie' && request.protocol === 'HTTP/2') {
+      if (cookie >= 0) {
+        headers[cookie] += `; ${value}`;
+        continue;
+      }
+      cookie = headers.length + 1;
+    }
+    headers.push(name, value);
+  }
+  if (tokensOf(request.headers, 'te').includes('trailers')) headers.push('TE', 'trailers');
+  headers.push(...forwardedFields(request, target, settings));
+  return headers;
+}
+
+/** `X-Forwarded-For`, `-Host` and `-Proto`. The first is missing when the peer has no address (a Unix socket). */
+export function forwardedFields(
+  request: RequestHead,
+  target: RequestTarget,
+  settings: ServingSettings,
+): string[] {
+  const peer = request.remoteAddress === null ? null : plainAddress(request.remoteAddress);
+  const trusted = peer !== null && isTrusted(peer, settings);
+  const told = (name: string) => (trusted ? joined(request.headers, name) : null);
+  const before = told('x-forwarded-for');
+  const chain = peer !== null && before !== null ? `${before}, ${peer}` : peer;
+  return [
+    ...(chain === null ? [] : ['X-Forwarded-For', chain]),
+    'X-Forwarded-Host',
+    told('x-forwarded-host') ?? target.authority.text,
+    'X-Forwarded-Proto',
+    told('x-forwarded-proto') ?? request.scheme,
+  ];
+}
+
+/** All lines of a list field as one, or null when there is nothing in them. */
+function joined(headers: RawHeaders, name: string): string | null {
+  const values = valuesOf(headers, name).filter((value) => value !== '');
+  return values.length === 0 ? null : values.join(', ');
+}
+
+/** Set by rigil, or never believed: a client's own are not passed on. */
+const OURS: ReadonlySet<string> = new Set([
+  'content-length',
+  'forwarded',
+  'host',
+  'tailscale-user-login',
+  'tailscale-user-name',
+  'tailscale-user-profile-pic',
+  'true-client-ip',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-real-ip',
+]);
+
+/** Also names that a CGI-style upstream could not tell from these, because it reads `_` and `-` alike. */
+function isOurs(key: string): boolean {
+  if (!key.includes('_')) return OURS.has(key);
+  const alike = key.replaceAll('_', '-');
+  return OURS.has(alike) || connectionFields([]).has(alike);
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../platform/clock.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { Answer } from './answer.ts';
+import { defaultPage, page, redirectPage } from './default-page.ts';
+import type { Exchange } from './exchange.ts';
+import { primaryLocation, REDIRECT_STATUS } from './redirect.ts';
+import { type RelayContext, relay } from './relay.ts';
+import { requestTargetOf } from './request-target.ts';
+
+/** Answers an exchange, in one synchronous step up to the answer or the question to an upstream. */
+export type Handle = (exchange: Exchange) => void;
+
+export interface HandlerContext extends RelayContext {
+  /** The current snapshot. */
+  readonly current: () => Snapshot;
+  readonly clock: Clock;
+}
+
+/**
+ * Answers requests of TLS connections: by their host to a route, from there to an upstream.
+ *
+ * The snapshot is read once; what changes meanwhile is for the next request. A host without a route gets 421 and
+ * never an upstream.
+ */
+export function createHandler(context: HandlerContext): Handle {
+  return (exchange) => {
+    const { request } = exchange;
+    const answer = new Answer(exchange, context.counters, context.clock);
+    if (request.method === 'CONNECT') return refuse(answer, 405);
+    const target = requestTargetOf(request);
+    if (target === null) return refuse(answer, 400);
+
+    const { table, settings } = context.current();
+    const route = table.match(target.authority.name);
+    if (route === null) return answer.sendPage(defaultPage(421));
+    answer.route = route.label;
+
+    // About the server, not about a resource behind it (RFC 9110 9.3.7).
+    if (target.path === '*') return answer.sendPage(page(200, null, ''));
+    const location = primaryLocation(target, route);
+    if (location !== null) return answer.sendPage(redirectPage(REDIRECT_STATUS, location));
+    relay({ exchange, answer, target, route, settings }, context);
+  };
+}
+
+/** The request cannot be understood beyond doubt, so nothing that follows on its connection can be. */
+export function refuse(answer: Answer, status: number): void {
+  const { head, body } = defaultPage(status);
+  answer.sendPage({ head: { ...head, last: true }, body });
+}

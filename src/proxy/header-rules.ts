@@ -1,0 +1,70 @@
+import type { HeaderRule } from '../routing/route.ts';
+import type { RawHeaders } from './exchange.ts';
+import { connectionFields } from './hop-by-hop.ts';
+import { fieldsOf, valuesOf } from './raw-headers.ts';
+
+/**
+ * The fields of a response after the rules of a route, in the order of the configuration: `add` appends a line,
+ * `replace` leaves exactly one, `default` sets what is absent or empty, `delete` removes all lines.
+ *
+ * Rules for fields that frame the message (`content-length`, `transfer-encoding`, `connection` …) and rules that no
+ * field can express (a name that is no token, control characters) are passed over: they would break the response.
+ */
+export function applyHeaderRules(headers: RawHeaders, rules: readonly HeaderRule[]): RawHeaders {
+  if (rules.length === 0) return headers;
+  let result = headers;
+  for (const rule of usable(rules)) result = apply(result, rule);
+  return result;
+}
+
+function apply(headers: RawHeaders, rule: HeaderRule): RawHeaders {
+  const key = rule.name.toLowerCase();
+  switch (rule.action) {
+    case 'add':
+      return [...headers, rule.name, rule.value];
+    case 'replace':
+      return [...without(headers, key), rule.name, rule.value];
+    case 'default':
+      return valuesOf(headers, key).some((value) => value !== '')
+        ? headers
+        : [...without(headers, key), rule.name, rule.value];
+    case 'delete':
+      return without(headers, key);
+    default:
+      return rule satisfies never;
+  }
+}
+
+function without(headers: RawHeaders, key: string): string[] {
+  const kept: string[] = [];
+  for (const [name, value] of fieldsOf(headers)) if (name.toLowerCase() !== key) kept.push(name, value);
+  return kept;
+}
+
+/** Rules are checked once; the routes of a snapshot never change. */
+const checked = new WeakMap<readonly HeaderRule[], readonly HeaderRule[]>();
+
+function usable(rules: readonly HeaderRule[]): readonly HeaderRule[] {
+  let found = checked.get(rules);
+  if (found === undefined) {
+    found = rules.filter(isUsable).map(asBytes);
+    checked.set(rules, found);
+  }
+  return found;
+}
+
+const FRAMING: ReadonlySet<string> = new Set([...connectionFields([]), 'content-length', 'trailer']);
+const TOKEN = /^[!#$%&'*+.^_`|~0-9a-z-]+$/i;
+const FORBIDDEN_IN_VALUE = /[^\t\x20-\x7e\u0080-\u{10ffff}]/u;
+
+function isUsable(rule: HeaderRule): boolean {
+  if (!TOKEN.test(rule.name) || FRAMING.has(rule.name.toLowerCase())) return false;
+  return rule.action === 'delete' || !FORBIDDEN_IN_VALUE.test(rule.value);
+}
+
+/** Values go out as UTF-8, spelt as the bytes that raw headers consist of. */
+function asBytes(rule: HeaderRule): HeaderRule {
+  return rule.action === 'delete'
+    ? rule
+    : { ...rule, value: Buffer.from(rule.value, 'utf8').toString('latin1') };
+}
