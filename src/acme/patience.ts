@@ -1,0 +1,51 @@
+import { Refusal, RigilError } from '../errors.ts';
+import type { Clock } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import { pause } from './deadline.ts';
+
+const TRIES = 3;
+/** A CA that asks for a longer pause is left to the scheduler, which writes down when to come back. */
+const LONGEST_PAUSE_MS = 10_000;
+
+export interface Patience {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Does what may safely be done twice (a read) up to three times, with pauses of 0.5 to 5 s or what the CA asks for.
+ */
+export async function retryRead<Value>(patience: Patience, attempt: () => Promise<Value>): Promise<Value> {
+  return retry(patience, attempt, (error, tries) => {
+    if (error instanceof Refusal && error.retryAt !== null) return error.retryAt - patience.clock.now();
+    const brief = error instanceof RigilError && error.code === 'issuer-unavailable';
+    return brief ? Math.min(5_000, 500 * 3 ** (tries - 1) * (1 + patience.random.fraction())) : null;
+  });
+}
+
+/**
+ * Does what must not be done twice (an order, a finalization). Only a clear refusal with a short time to come back is
+ * tried again: after silence nobody knows whether the CA did it.
+ */
+export async function retryRefused<Value>(patience: Patience, attempt: () => Promise<Value>): Promise<Value> {
+  return retry(patience, attempt, (error) =>
+    error instanceof Refusal && error.retryAt !== null ? error.retryAt - patience.clock.now() : null,
+  );
+}
+
+async function retry<Value>(
+  { clock, signal }: Patience,
+  attempt: () => Promise<Value>,
+  pauseAfter: (error: unknown, tries: number) => number | null,
+): Promise<Value> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const wait = tries < TRIES && !signal.aborted ? pauseAfter(error, tries) : null;
+      if (wait === null || wait > LONGEST_PAUSE_MS) throw error;
+      await pause(clock, Math.max(wait, 0), signal);
+    }
+  }
+}
