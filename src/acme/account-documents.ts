@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CertificateStore, DocumentPath, DocumentStore } from '../certs/ports.ts';
 import { RigilError } from '../errors.ts';
-import type { AccountStore, StoredAccount } from './account.ts';
+import type { AccountStore, StoredAccount } from './account-store.ts';
 import { fields, httpsUrl } from './untrusted.ts';
 
 /** Accounts as documents of the store: `accounts/<host and path of the CA>/<hash>.json`, one each. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { StoreLock } from '../certs/ports.ts';
 import { codeOf, RigilError } from '../errors.ts';
-import type { Clock, Instant } from '../platform/clock.ts';
+import type { Clock } from '../platform/clock.ts';
 import { generatePrivateKey } from '../x509/private-key.ts';
+import type { AccountStore, StoredAccount } from './account-store.ts';
 import { deadline, unlessAborted } from './deadline.ts';
 import type { Credentials, OpenProtocol } from './protocol.ts';
 
@@ -15,36 +15,9 @@ export interface AccountIdentity {
   readonly eab: { readonly keyId: string; readonly hmac: string } | null;
 }
 
-/** An account as it is kept between runs. Holds a private key. */
-export interface StoredAccount {
-  readonly directory: string;
-  /** The issuer section that it was made for. */
-  readonly issuer: string;
-  readonly email: string | null;
-  readonly eabKeyId: string | null;
-  /** PEM, PKCS#8. */
-  readonly key: string;
-  /** A key that the CA was asked to put in the place of `key`, and whose acceptance is not known; else null. */
-  readonly nextKey: string | null;
-  /** The account's URL at the CA, or null when it is not known (yet). */
-  readonly url: string | null;
-  readonly createdAt: Instant;
-}
-
 /** An account that the CA knows. */
 export interface AccountCredentials extends Credentials {
   readonly url: string;
-}
-
-/** Where accounts are kept; shared with other processes. */
-export interface AccountStore {
-  /** The accounts at one CA. @throws RigilError `store-unreadable`: a read error is never taken for absence */
-  list(directory: string): Promise<readonly StoredAccount[]>;
-  /** Writes an account, in the place of the one with the same directory, e-mail address and key id. */
-  save(account: StoredAccount): Promise<void>;
-  remove(account: StoredAccount): Promise<void>;
-  /** Waits until no other process works on `key`. */
-  lock(key: string, signal: AbortSignal): Promise<Pick<StoreLock, 'release'>>;
 }
 
 /** Longest time to find, make or change an account, in milliseconds. */
@@ -93,6 +66,14 @@ export class Account {
       const account = await this.#find();
       if (account?.url === url) await this.#store.save({ ...account, url: null });
     });
+  }
+
+  /** Whether another process gave the account another key or URL than `used`: then the next use has the new ones. */
+  async isOutdated({ key, url }: AccountCredentials): Promise<boolean> {
+    const account = await this.#find().catch(() => null);
+    const outdated = account !== null && (account.key !== key || account.url !== url);
+    if (outdated) this.#known = null;
+    return outdated;
   }
 
   /**

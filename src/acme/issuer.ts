@@ -7,7 +7,8 @@ import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { certificatesOf } from '../x509/pem.ts';
 import type { KeyType } from '../x509/private-key.ts';
-import { Account, type AccountCredentials, type AccountStore } from './account.ts';
+import { Account, type AccountCredentials } from './account.ts';
+import type { AccountStore } from './account-store.ts';
 import { acmeClientProtocol } from './acme-client.ts';
 import { Connection } from './connection.ts';
 import { issueCertificate } from './issuance.ts';
@@ -86,9 +87,10 @@ export class AcmeIssuer implements Issuer {
       try {
         return await issue(credentials);
       } catch (error) {
-        if (codeOf(error) !== 'account-unknown') throw error;
+        if (signal.aborted) throw error;
         // A CA that lost its accounts (a staging CA, a restored private one) is given the same key again, once.
-        await account.forget(credentials.url);
+        if (codeOf(error) === 'account-unknown') await account.forget(credentials.url);
+        else if (!(await account.isOutdated(credentials))) throw error;
         return issue(await account.credentials(signal));
       }
     });
