@@ -67,11 +67,10 @@ function stapleFrom(answer: Answer, certificate: OcspCertificate): Staple {
 
 function refusal({ der, verdict, url, retryAt }: Answer): Refusal {
   const worst = verdict.problems.find(({ severity }) => severity === 'error');
-  return new Refusal(
-    der === null ? 'responder-unreachable' : 'staple-unusable',
-    `no OCSP answer from ${url}: ${worst?.message ?? 'it says nothing'}`,
-    { hint: worst?.hint, retryAt },
-  );
+  const message = worst?.message ?? 'the responder says nothing';
+  return der === null
+    ? new Refusal('responder-unreachable', message, { hint: worst?.hint, retryAt })
+    : new Refusal('staple-unusable', `${url}: ${message}`, { hint: worst?.hint, retryAt });
 }
 
 function noResponder(): RigilError {
