@@ -59,7 +59,7 @@ export const OCSP_SIGNING = [
 export class TestAuthority {
   readonly dir: string;
   readonly ca: TestCertificate;
-  readonly #index: string[] = [];
+  #index: string[] = [];
   #count = 0;
 
   private constructor(dir: string, ca: TestCertificate) {
@@ -120,6 +120,8 @@ export class TestAuthority {
       ].concat(['-days', String(options.days ?? 90), '-extfile', `${base}.ext`, '-out', `${base}.pem`]),
       this.dir,
     );
+    if (options.serial !== undefined)
+      this.#index = this.#index.filter((line) => line.split('\t')[3] !== serial);
     this.#index.push(`V\t491231235959Z\t\t${serial}\tunknown\t/CN=${serial}`);
     await this.#writeIndex();
     return certificateIn(this.dir, base);
