@@ -1,4 +1,4 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -15,11 +15,13 @@ export interface PebblePrograms {
   readonly label: string;
   readonly pebble: string;
   readonly challtestsrv: string;
+  /** Whether it knows renewal information, profiles and dns-persist-01, which came after Debian's 2.4.0. */
+  readonly modern: boolean;
 }
 
 /**
  * The Pebbles of this machine: the one that the environment names (`PEBBLE`, `RIGIL_PEER_PEBBLE`), which may be newer,
- * and Debian's. Renewal information and profiles came after Debian's 2.4.0.
+ * and Debian's.
  */
 export function pebbles(): readonly PebblePrograms[] {
   if (!has('pebble') || !has('pebble-challtestsrv')) return [];
@@ -31,6 +33,7 @@ export function pebbles(): readonly PebblePrograms[] {
     label: pebble === '/usr/bin/pebble' ? "Debian's Pebble" : 'Pebble of the environment',
     pebble,
     challtestsrv,
+    modern: help(pebble).includes('-version'),
   }));
 }
 
@@ -55,8 +58,8 @@ export interface Pebble {
   readonly dnsServer: string;
   /** Adds one TXT value, or with `null` removes all values of the name. */
   setTxt(name: string, value: string | null): Promise<void>;
-  /** Reads from its management interface: `/roots/0`, `/cert-status-by-serial/…`. */
-  manage(path: string): Promise<{ readonly status: number; readonly body: string }>;
+  /** Reads from its management interface (`/roots/0`, `/cert-status-by-serial/…`), or posts JSON to it. */
+  manage(path: string, post?: unknown): Promise<{ readonly status: number; readonly body: string }>;
   /** What it wrote, for counting what it was asked. */
   log(): string;
   stop(): Promise<void>;
@@ -108,8 +111,15 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
     ...options.environment,
   });
   const directory = `https://127.0.0.1:${api}/dir`;
-  const get = (url: string) =>
-    systemHttp({ method: 'GET', url, ca: certificate.chain }, new AbortController().signal);
+  const ask = (url: string, post?: unknown) =>
+    systemHttp(
+      {
+        ...(post === undefined ? { method: 'GET' } : { method: 'POST', body: JSON.stringify(post) }),
+        url,
+        ca: certificate.chain,
+      },
+      new AbortController().signal,
+    );
   const setTxt = async (name: string, value: string | null) => {
     const host = `${name}.`;
     await systemHttp(
@@ -126,7 +136,7 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
     await rm(folder, { recursive: true });
   };
   try {
-    await untilAnswers(() => get(directory), server);
+    await untilAnswers(() => ask(directory), server);
     await untilAnswers(() => setTxt('ready.test', null), challenges);
   } catch (error) {
     await stop();
@@ -139,22 +149,19 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
     tlsPort,
     dnsServer,
     setTxt,
-    manage: (path) => get(`https://127.0.0.1:${management}${path}`),
+    manage: (path, post) => ask(`https://127.0.0.1:${management}${path}`, post),
     log: server.log,
     stop,
   };
 }
 
 /** Debian's and newer releases name the DNS listener differently, and newer ones have one more listener. */
-async function challengeArguments(
+function challengeArguments(
   { challtestsrv }: PebblePrograms,
   dnsServer: string,
   management: number,
-): Promise<readonly string[]> {
-  const { promise, resolve } = Promise.withResolvers<string>();
-  execFile(challtestsrv, ['-help'], (_error, stdout, stderr) => resolve(stdout + stderr));
-  const help = await promise;
-  const newer = help.includes('-dnsserver');
+): readonly string[] {
+  const newer = help(challtestsrv).includes('-dnsserver');
   return [
     ...['-management', `127.0.0.1:${management}`, '-defaultIPv4', '127.0.0.1', '-defaultIPv6', ''],
     ...['-http01', '', '-https01', '', '-tlsalpn01', ''],
@@ -243,6 +250,11 @@ async function freePorts(count: number): Promise<readonly number[]> {
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
+}
+
+function help(program: string): string {
+  const { stdout, stderr } = spawnSync(program, ['-help'], { encoding: 'utf8' });
+  return stdout + stderr;
 }
 
 function isProgram(path: string): boolean {

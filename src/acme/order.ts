@@ -49,23 +49,21 @@ export async function placeOrder(protocol: Protocol, request: OrderRequest): Pro
   try {
     return placed(await protocol.newOrder(replaces === null ? order : { ...order, replaces }));
   } catch (error) {
-    if (replaces === null || !(error instanceof AcmeProblem) || !MINDS_REPLACES.has(error.problem.type))
-      throw error;
+    if (replaces === null || !mindsReplaces(error)) throw error;
     return placed(await protocol.newOrder(order));
   }
 }
 
 /**
- * Kinds of refusal that may be about `replaces`: RFC 9773 5 names `alreadyReplaced`; CAs also say these when they do
- * not know the predecessor or it belongs to another account.
+ * Whether a refusal may be about `replaces`: RFC 9773 5 names `alreadyReplaced`; CAs also say these when they do not
+ * know the predecessor or it belongs to another account.
  */
-const MINDS_REPLACES: ReadonlySet<string> = new Set([
-  'alreadyReplaced',
-  'malformed',
-  'unauthorized',
-  'serverInternal',
-  'unknown',
-]);
+function mindsReplaces(error: unknown): boolean {
+  return (
+    error instanceof AcmeProblem &&
+    ['alreadyReplaced', 'malformed', 'unauthorized', 'serverInternal'].includes(error.problem.type)
+  );
+}
 
 /**
  * Reads the order until it is no longer in one of the states `waiting`, with pauses that grow from 0.2 to 5 s or what

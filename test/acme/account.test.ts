@@ -4,14 +4,18 @@ import type { StoredAccount } from '../../src/acme/account-store.ts';
 import { generatePrivateKey } from '../../src/x509/private-key.ts';
 import { type Pebble, pebbles, startPebble } from '../pebble.ts';
 import { MemoryDocuments } from './memory-documents.ts';
-import { noSignal, orderFor, workbench } from './workbench.ts';
+import { noSignal, orderFor, silent, workbench } from './workbench.ts';
 
+/** These Pebbles believe every proof. */
+const unproved = () => [silent('http-01')];
 const ORDER = orderFor(['account.example.org']);
 
 describe.each(pebbles())('accounts at $label', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
-    pebble = await startPebble(programs, { environment: { PEBBLE_WFE_NONCEREJECT: '0' } });
+    pebble = await startPebble(programs, {
+      environment: { PEBBLE_WFE_NONCEREJECT: '0', PEBBLE_VA_ALWAYS_VALID: '1' },
+    });
   });
   afterAll(() => pebble.stop());
 
@@ -26,8 +30,8 @@ describe.each(pebbles())('accounts at $label', (programs) => {
   it('is made once for many orders in two processes, and used after a restart without a request', async () => {
     const documents = new MemoryDocuments();
     const before = created(pebble);
-    const first = workbench(pebble, {}, ({ http }) => [http], { documents });
-    const second = workbench(pebble, {}, ({ tlsAlpn }) => [tlsAlpn], { documents });
+    const first = workbench(pebble, {}, unproved, { documents });
+    const second = workbench(pebble, {}, unproved, { documents });
     await Promise.all([
       first.issuer.issue(orderFor(['a.example.org']), noSignal),
       first.issuer.issue(orderFor(['b.example.org']), noSignal),
@@ -36,46 +40,46 @@ describe.each(pebbles())('accounts at $label', (programs) => {
     expect(created(pebble) - before).toBe(1);
     expect(await accountsIn(documents)).toHaveLength(1);
 
-    const restarted = workbench(pebble, {}, undefined, { documents });
+    const restarted = workbench(pebble, {}, unproved, { documents });
     await restarted.issuer.issue(ORDER, noSignal);
     expect(await restarted.issuer.requests(), 'directory, nonce and seven for the certificate').toBe(9);
   });
 
-  it('is found again by its key when its URL was lost', async () => {
+  it.concurrent('is found again by its key when its URL was lost', async () => {
     const documents = new MemoryDocuments();
-    await workbench(pebble, {}, undefined, { documents }).issuer.issue(ORDER, noSignal);
+    await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     const account = await accountIn(documents);
     await accountDocuments(documents).save({ ...account, url: null });
 
-    await workbench(pebble, {}, undefined, { documents }).issuer.issue(ORDER, noSignal);
+    await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     expect(await accountIn(documents)).toEqual(account);
   });
 
-  it('is found or made again with the same key when the CA does not know its URL', async () => {
+  it.concurrent('is found or made again with the same key when the CA does not know its URL', async () => {
     const documents = new MemoryDocuments();
     const key = await generatePrivateKey('p256');
-    const { issuer } = workbench(pebble, {}, undefined, { documents });
+    const { issuer } = workbench(pebble, {}, unproved, { documents });
     await issuer.issue(ORDER, noSignal);
     const account = await accountIn(documents);
     await accountDocuments(documents).save({ ...account, key, url: `${account.url}000` });
 
-    await workbench(pebble, {}, undefined, { documents }).issuer.issue(ORDER, noSignal);
+    await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     const again = await accountIn(documents);
     expect(again.key).toBe(key);
     expect(again.url).not.toBe(`${account.url}000`);
     expect(again.url).not.toBe(account.url);
   });
 
-  it('goes on with the key that another process gave it', async () => {
+  it.concurrent('goes on with the key that another process gave it', async () => {
     const documents = new MemoryDocuments();
-    const daemon = workbench(pebble, {}, undefined, { documents });
+    const daemon = workbench(pebble, {}, unproved, { documents });
     await daemon.issuer.issue(ORDER, noSignal);
-    await workbench(pebble, {}, undefined, { documents }).issuer.changeAccountKey(noSignal);
+    await workbench(pebble, {}, unproved, { documents }).issuer.changeAccountKey(noSignal);
     await daemon.issuer.issue(ORDER, noSignal);
   });
 
-  it('gets a new key, and goes on with it', async () => {
-    const { issuer, documents } = workbench(pebble);
+  it.concurrent('gets a new key, and goes on with it', async () => {
+    const { issuer, documents } = workbench(pebble, {}, unproved);
     await issuer.issue(ORDER, noSignal);
     const before = await accountIn(documents);
     await issuer.changeAccountKey(noSignal);
@@ -86,10 +90,10 @@ describe.each(pebbles())('accounts at $label', (programs) => {
     expect((await accountIn(documents)).url).toBe(before.url);
   });
 
-  it.each([true, false])(
+  it.concurrent.each([true, false])(
     'finds out which key counts after a crash in a change of keys (done at the CA: %s)',
     async (done) => {
-      const { issuer, documents } = workbench(pebble);
+      const { issuer, documents } = workbench(pebble, {}, unproved);
       await issuer.issue(ORDER, noSignal);
       const before = await accountIn(documents);
       if (done) await issuer.changeAccountKey(noSignal);
@@ -97,7 +101,7 @@ describe.each(pebbles())('accounts at $label', (programs) => {
       const nextKey = done ? now.key : await generatePrivateKey('p256');
       await accountDocuments(documents).save({ ...before, nextKey });
 
-      await workbench(pebble, {}, undefined, { documents }).issuer.issue(ORDER, noSignal);
+      await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
       expect(await accountIn(documents)).toEqual({
         ...before,
         key: done ? nextKey : before.key,
@@ -106,40 +110,40 @@ describe.each(pebbles())('accounts at $label', (programs) => {
     },
   );
 
-  it('tells the CA a new e-mail address instead of making another account', async () => {
+  it.concurrent('tells the CA a new e-mail address instead of making another account', async () => {
     const documents = new MemoryDocuments();
-    await workbench(pebble, {}, undefined, { documents }).issuer.issue(ORDER, noSignal);
+    await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     const before = await accountIn(documents);
-    const moved = workbench(pebble, { email: 'new@example.org' }, undefined, { documents });
+    const moved = workbench(pebble, { email: 'new@example.org' }, unproved, { documents });
     await moved.issuer.issue(ORDER, noSignal);
     expect(await accountIn(documents)).toEqual({ ...before, email: 'new@example.org' });
     expect(documents.documents.size).toBe(1);
   });
 
-  it('belongs to one issuer section: another e-mail address elsewhere is another account', async () => {
+  it.concurrent('belongs to one issuer section: another e-mail address elsewhere is another account', async () => {
     const documents = new MemoryDocuments();
-    await workbench(pebble, { name: 'one' }, undefined, { documents }).issuer.issue(ORDER, noSignal);
-    const other = workbench(pebble, { name: 'two', email: 'two@example.org' }, undefined, { documents });
+    await workbench(pebble, { name: 'one' }, unproved, { documents }).issuer.issue(ORDER, noSignal);
+    const other = workbench(pebble, { name: 'two', email: 'two@example.org' }, unproved, { documents });
     await other.issuer.issue(ORDER, noSignal);
     expect(await accountsIn(documents)).toHaveLength(2);
   });
 
-  it('needs no e-mail address', async () => {
-    const { issuer } = workbench(pebble, { email: null });
+  it.concurrent('needs no e-mail address', async () => {
+    const { issuer } = workbench(pebble, { email: null }, unproved);
     await issuer.issue(ORDER, noSignal);
   });
 
-  it('names an e-mail address that the CA does not take', async () => {
-    const { issuer } = workbench(pebble, { email: 'no address at all' });
+  it.concurrent('names an e-mail address that the CA does not take', async () => {
+    const { issuer } = workbench(pebble, { email: 'no address at all' }, unproved);
     await expect(issuer.issue(ORDER, noSignal)).rejects.toMatchObject({ code: 'account-contact-refused' });
   });
 
-  it('takes a damaged document for damage, not for absence', async () => {
-    const { issuer, documents } = workbench(pebble);
+  it.concurrent('takes a damaged document for damage, not for absence', async () => {
+    const { issuer, documents } = workbench(pebble, {}, unproved);
     await issuer.issue(ORDER, noSignal);
     const [path = ''] = documents.documents.keys();
     documents.documents.set(path, Buffer.from('{"half":'));
-    const restarted = workbench(pebble, {}, undefined, { documents });
+    const restarted = workbench(pebble, {}, unproved, { documents });
     await expect(restarted.issuer.issue(ORDER, noSignal)).rejects.toMatchObject({ code: 'store-unreadable' });
   });
 });
@@ -148,28 +152,31 @@ describe.each(pebbles())('account binding at $label', (programs) => {
   const hmac = Buffer.alloc(32, 7).toString('base64url');
   let pebble: Pebble;
   beforeAll(async () => {
-    pebble = await startPebble(programs, { macKeys: { 'kid-1': hmac } });
+    pebble = await startPebble(programs, {
+      macKeys: { 'kid-1': hmac },
+      environment: { PEBBLE_VA_ALWAYS_VALID: '1' },
+    });
   });
   afterAll(() => pebble.stop());
 
-  it('binds a new account', async () => {
-    const { issuer } = workbench(pebble, { eab: { keyId: 'kid-1', hmac } });
+  it.concurrent('binds a new account', async () => {
+    const { issuer } = workbench(pebble, { eab: { keyId: 'kid-1', hmac } }, unproved);
     await issuer.issue(ORDER, noSignal);
   });
 
-  it('says that a binding is needed', async () => {
-    const { issuer } = workbench(pebble);
+  it.concurrent('says that a binding is needed', async () => {
+    const { issuer } = workbench(pebble, {}, unproved);
     await expect(issuer.issue(ORDER, noSignal)).rejects.toMatchObject({
       code: 'account-binding-required',
       hint: expect.stringContaining('eab KID HMAC'),
     });
   });
 
-  it.each([
+  it.concurrent.each([
     { keyId: 'kid-1', hmac: Buffer.alloc(32, 8).toString('base64url') },
     { keyId: 'kid-2', hmac },
   ])('says that the binding with $keyId is wrong', async (eab) => {
-    const { issuer } = workbench(pebble, { eab });
+    const { issuer } = workbench(pebble, { eab }, unproved);
     await expect(issuer.issue(ORDER, noSignal)).rejects.toMatchObject({ code: 'account-binding-invalid' });
   });
 });

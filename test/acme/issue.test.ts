@@ -5,7 +5,7 @@ import { readLeaf } from '../../src/x509/leaf.ts';
 import { certificatesOf } from '../../src/x509/pem.ts';
 import { belongsTo, readPrivateKey } from '../../src/x509/private-key.ts';
 import { type Pebble, pebbles, startPebble } from '../pebble.ts';
-import { noSignal, orderFor, workbench } from './workbench.ts';
+import { noSignal, orderFor, silent, workbench } from './workbench.ts';
 
 describe.each(pebbles())('certificates from $label', (programs) => {
   let pebble: Pebble;
@@ -141,8 +141,3 @@ describe.each(pebbles())('certificates from $label', (programs) => {
     expect(await issuer.requests()).toBe(0);
   });
 });
-
-/** Promises an answer and shows none. */
-function silent(type: string): Solver {
-  return { type, fits: (name) => !name.startsWith('*.'), present: async () => async () => {} };
-}
