@@ -1,4 +1,6 @@
-import type { Instant } from '../platform/clock.ts';
+import type { Emit } from '../events/bus.ts';
+import type { Clock, Instant } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
 import type { Certificate, CertificateFacts, CertificateId } from './certificate.ts';
 import type { JournalEntry } from './journal.ts';
 
@@ -136,4 +138,14 @@ export interface StapleSource {
   dueAt(facts: CertificateFacts): Instant | null;
   /** Fetches, verifies, keeps and hands out a new answer. Returns when the next one is due. */
   refresh(certificate: Certificate, signal: AbortSignal): Promise<Instant>;
+}
+
+/** What an action works with. */
+export interface Ports {
+  readonly issuers: ReadonlyMap<string, Issuer>;
+  readonly store: CertificateStore;
+  readonly staples: StapleSource | null;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: Emit;
 }

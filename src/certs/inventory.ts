@@ -1,0 +1,232 @@
+import type { Instant } from '../platform/clock.ts';
+import { adoptable } from './adopt.ts';
+import { released } from './backoff.ts';
+import { Candidates, isBetter } from './candidates.ts';
+import type { Certificate, CertificateFacts, CertificateId, Wanted } from './certificate.ts';
+import { fold, type Outcome } from './fold.ts';
+import { emptyJournal, type JournalEntry } from './journal.ts';
+import { withStart } from './pace.ts';
+import type { Issuer, StapleSource } from './ports.ts';
+import { type Entry, entryOf, type Held, type IssuerState, type State } from './state.ts';
+
+/**
+ * What is wanted, what is held, and what is known of the store: the state of the pipeline in one place. Every change
+ * is synchronous; nothing here reads, writes or waits.
+ */
+export class Inventory {
+  #entries: ReadonlyMap<CertificateId, Entry> = new Map();
+  #certificates: ReadonlyMap<CertificateId, Certificate> = new Map();
+  #issuers: ReadonlyMap<string, IssuerState> = new Map();
+  /** Facts of the store's current generations, by place. */
+  readonly #stored = new Map<string, CertificateFacts>();
+  #journal: ReadonlyMap<CertificateId, JournalEntry> = new Map();
+  /** Read at the start, until it is known what is wanted of it. */
+  #loaded: readonly Certificate[] = [];
+  /** Fingerprints of stored certificates that cannot be read. */
+  readonly #unusable = new Set<string>();
+  readonly #prioritised = new Set<CertificateId>();
+  readonly #staples: StapleSource | null;
+  readonly #keepsKeys: boolean;
+
+  /** @param keepsKeys false = nothing is served from here: facts are enough */
+  constructor(staples: StapleSource | null, keepsKeys: boolean) {
+    this.#staples = staples;
+    this.#keepsKeys = keepsKeys;
+  }
+
+  get entries(): ReadonlyMap<CertificateId, Entry> {
+    return this.#entries;
+  }
+
+  /** What is served, with keys. Replaced as a whole with every change. */
+  get certificates(): ReadonlyMap<CertificateId, Certificate> {
+    return this.#certificates;
+  }
+
+  get stored(): Iterable<CertificateFacts> {
+    return this.#stored.values();
+  }
+
+  stateWith(inFlight: ReadonlySet<CertificateId>): State {
+    return { entries: this.#entries, issuers: this.#issuers, inFlight, prioritised: this.#prioritised };
+  }
+
+  /** Takes note of what the store has. Better certificates than those held become offers. */
+  learn(stored: readonly CertificateFacts[], now: Instant): void {
+    this.#stored.clear();
+    for (const facts of stored) this.#stored.set(placeOf(facts), facts);
+    const candidates = this.#offerable();
+    this.#entries = mapValues(this.#entries, (entry) => withOffer(entry, candidates, now));
+  }
+
+  /** Takes note of what earlier runs left behind; what this process has noted since counts more. */
+  remember(journal: ReadonlyMap<CertificateId, JournalEntry>, loaded: readonly Certificate[]): void {
+    this.#journal = journal;
+    this.#loaded = loaded;
+    this.#entries = mapValues(this.#entries, (entry) => {
+      const noted = journal.get(entry.wanted.id);
+      return noted === undefined || entry.journal !== emptyJournal
+        ? entry
+        : entryOf({ ...entry, journal: noted });
+    });
+  }
+
+  /**
+   * Replaces what is wanted. What is held is carried over, also under another id or with other names: it serves until
+   * the right certificate is there.
+   *
+   * @param retry failed certificates may be tried again sooner, and refused ones at all
+   */
+  want(wanted: readonly Wanted[], issuers: ReadonlyMap<string, Issuer>, now: Instant, retry: boolean): void {
+    // A route that comes and goes must not shake off its failures.
+    const noted = new Map(this.#journal);
+    for (const { wanted: each, journal } of this.#entries.values()) noted.set(each.id, journal);
+    this.#journal = noted;
+    const memory = this.#inMemory();
+    const usable = new Candidates([...memory.values()].map(({ facts }) => facts));
+    const offerable = this.#offerable();
+    const certificates = new Map<CertificateId, Certificate>();
+    this.#entries = new Map(
+      wanted.map((each) => {
+        const best = usable.bestFor(each, now);
+        const found = best === null ? undefined : memory.get(best.fingerprint);
+        const held = found === undefined ? null : this.#hold(found, each, now, certificates);
+        const known = noted.get(each.id) ?? emptyJournal;
+        const journal = retry ? releasedJournal(known, each, now) : known;
+        return [each.id, withOffer(entryOf({ wanted: each, held, offer: null, journal }), offerable, now)];
+      }),
+    );
+    this.#certificates = certificates;
+    this.#loaded = [];
+    this.#issuers = this.#issuerStates(issuers, now);
+    for (const id of this.#prioritised) if (!this.#entries.has(id)) this.#prioritised.delete(id);
+  }
+
+  /** Puts an outcome into the state. Says whether something else is served now. */
+  apply(outcome: Outcome): boolean {
+    const { id } = outcome;
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return false;
+    this.#replace(fold(entry, outcome));
+    if (outcome.kind === 'not-adopted' && outcome.gone) this.#unusable.add(outcome.facts.fingerprint);
+    const held = this.#entries.get(id)?.held ?? null;
+    if (held !== null && held.unsaved === null) this.#stored.set(placeOf(held.facts), held.facts);
+    if (outcome.kind !== 'issued' && outcome.kind !== 'adopted') return false;
+    this.#prioritised.delete(id);
+    this.#certificates = new Map(this.#certificates).set(id, outcome.certificate);
+    return true;
+  }
+
+  /** A person asks for it: our own pauses after failures do not count, a CA's word does. */
+  release(id: CertificateId, now: Instant): void {
+    const entry = this.#entries.get(id);
+    if (entry?.journal.failure == null) return;
+    const failure = released(entry.journal.failure, entry.wanted.issuers, now, now);
+    this.#replace(entryOf({ ...entry, journal: { ...entry.journal, failure } }));
+  }
+
+  /** A client waited for it. Says whether that is news. */
+  prioritise(id: CertificateId): boolean {
+    if (this.#prioritised.has(id) || this.#entries.get(id)?.phase !== 'missing') return false;
+    this.#prioritised.add(id);
+    return true;
+  }
+
+  /** An issuance begins at `issuer`. */
+  noteStart(issuer: string, now: Instant): void {
+    const state = this.#issuers.get(issuer);
+    if (state === undefined) return;
+    this.#issuers = new Map(this.#issuers).set(issuer, { ...state, starts: withStart(state, now) });
+  }
+
+  #replace(entry: Entry): void {
+    this.#entries = new Map(this.#entries).set(entry.wanted.id, entry);
+  }
+
+  #inMemory(): Map<string, Known> {
+    const memory = new Map<string, Known>();
+    if (!this.#keepsKeys) {
+      for (const facts of this.#stored.values()) {
+        memory.set(facts.fingerprint, { facts, certificate: null, held: null });
+      }
+    }
+    for (const certificate of this.#loaded) {
+      memory.set(certificate.facts.fingerprint, { facts: certificate.facts, certificate, held: null });
+    }
+    for (const [id, certificate] of this.#certificates) {
+      const held = this.#entries.get(id)?.held ?? null;
+      memory.set(certificate.facts.fingerprint, { facts: certificate.facts, certificate, held });
+    }
+    return memory;
+  }
+
+  #hold(found: Known, wanted: Wanted, now: Instant, certificates: Map<CertificateId, Certificate>): Held {
+    if (found.certificate === null) return { facts: found.facts, unsaved: null, stapleAt: null };
+    const { certificate, unsaved } = adoptable(found.certificate, wanted, now);
+    certificates.set(wanted.id, certificate);
+    return {
+      facts: certificate.facts,
+      unsaved: unsaved ?? found.held?.unsaved ?? null,
+      stapleAt: found.held?.stapleAt ?? this.#staples?.dueAt(certificate.facts) ?? null,
+    };
+  }
+
+  #offerable(): Candidates {
+    const facts = this.#keepsKeys ? [...this.#stored.values()] : [];
+    return new Candidates(facts.filter(({ fingerprint }) => !this.#unusable.has(fingerprint)));
+  }
+
+  /** Starts that are not known any more are taken from what they left behind. */
+  #issuerStates(issuers: ReadonlyMap<string, Issuer>, now: Instant): Map<string, IssuerState> {
+    return new Map(
+      [...issuers].map(([name, issuer]) => {
+        const paces = issuer.paces ?? [];
+        const known = this.#issuers.get(name)?.starts;
+        const starts = known ?? (paces.length === 0 ? [] : this.#tracesOf(name, now));
+        return [name, { advises: issuer.renewalInfo !== undefined, paces, starts }];
+      }),
+    );
+  }
+
+  #tracesOf(issuer: string, now: Instant): Instant[] {
+    const obtained = [...this.#stored.values()].filter((facts) => facts.issuer === issuer);
+    const failed = [...this.#journal.values()].filter(({ failure }) => failure?.issuer === issuer);
+    return [...obtained.map(({ obtainedAt }) => obtainedAt), ...failed.map(({ failure }) => failure?.at ?? 0)]
+      .filter((at) => at <= now)
+      .sort((left, right) => left - right);
+  }
+}
+
+/** A certificate that could be served. `certificate` is null where keys are not kept. */
+interface Known {
+  readonly facts: CertificateFacts;
+  readonly certificate: Certificate | null;
+  /** How it is held already, or null. */
+  readonly held: Held | null;
+}
+
+function placeOf({ issuer, id }: CertificateFacts): string {
+  return `${issuer}\n${id}`;
+}
+
+function withOffer(entry: Entry, candidates: Candidates, now: Instant): Entry {
+  const { wanted, held, offer } = entry;
+  const best = candidates.bestFor(wanted, now);
+  if (best === null || !isBetter(best, held, wanted, now)) {
+    return offer === null ? entry : entryOf({ ...entry, offer: null });
+  }
+  if (offer?.facts.fingerprint === best.fingerprint) return entry;
+  return entryOf({ ...entry, offer: { facts: best, trouble: null } });
+}
+
+function releasedJournal(journal: JournalEntry, wanted: Wanted, now: Instant): JournalEntry {
+  if (journal.failure === null) return journal;
+  return { ...journal, failure: released(journal.failure, wanted.issuers, now) };
+}
+
+function mapValues<Key, Value>(
+  map: ReadonlyMap<Key, Value>,
+  change: (value: Value) => Value,
+): ReadonlyMap<Key, Value> {
+  return new Map([...map].map(([key, value]) => [key, change(value)]));
+}

@@ -1,0 +1,257 @@
+import { messageOf } from '../errors.ts';
+import type { Emit } from '../events/bus.ts';
+import type { Clock, Instant } from '../platform/clock.ts';
+import type { Random } from '../platform/random.ts';
+import { sameNames } from '../x509/names.ts';
+import type { Certificate, CertificateId, Wanted } from './certificate.ts';
+import { execute } from './execute.ts';
+import { Flights } from './flights.ts';
+import type { Outcome } from './fold.ts';
+import { Inventory } from './inventory.ts';
+import { type Action, type Plan, plan } from './plan.ts';
+import type { CertificateStore, Issuer, Ports, StapleSource } from './ports.ts';
+import { type Landed, type RunOptions, type RunResult, run } from './run.ts';
+import type { Entry } from './state.ts';
+import { StoreReader } from './store-reader.ts';
+import { type CertificateView, viewOf } from './view.ts';
+
+export interface ManagerOptions {
+  readonly store: CertificateStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly emit: Emit;
+  /**
+   * Gets everything that can be served, whenever that changes; a certificate that has not changed is the same object.
+   * Without it nothing is served from here, and no keys are read: enough to list, to plan and to renew.
+   */
+  readonly publish?: (certificates: ReadonlyMap<CertificateId, Certificate>) => void;
+  readonly staples?: StapleSource;
+  /** How many flights there may be at one issuer. Default 8. */
+  readonly concurrency?: number;
+  /** Longest time without a look at the clock, which may jump while the machine sleeps. Default 60 000 milliseconds. */
+  readonly longestNapMs?: number;
+}
+
+/** Work under way, as `status --json` prints it. */
+export interface WorkView {
+  readonly id: CertificateId;
+  readonly action: Action['kind'];
+  readonly startedAt: string;
+}
+
+/**
+ * Keeps the wanted certificates in force: `load`, `setWanted`, then `start` for a daemon or `run` for a command.
+ *
+ * It plans, starts a flight for every action that is due, and puts the outcomes into its inventory. Whoever serves
+ * gets what is held through `publish` and never waits for anything here.
+ */
+export class CertificateManager {
+  readonly #ports: Omit<Ports, 'issuers'>;
+  readonly #publish: () => void;
+  readonly #longestNapMs: number;
+  readonly #inventory: Inventory;
+  readonly #flights: Flights;
+  readonly #reader: StoreReader;
+  readonly #stopped = new AbortController();
+  readonly #listeners = new Set<(landed: Landed) => void>();
+  #issuers: ReadonlyMap<string, Issuer> = new Map();
+  #nap = new AbortController();
+  #loop: Promise<void> | null = null;
+  #unwatch: () => void = () => {};
+
+  constructor(options: ManagerOptions) {
+    const { store, clock, random, emit, publish, staples = null } = options;
+    this.#ports = { store, clock, random, emit, staples };
+    this.#publish = () => publish?.(this.#inventory.certificates);
+    this.#longestNapMs = options.longestNapMs ?? 60_000;
+    this.#inventory = new Inventory(staples, publish !== undefined);
+    this.#flights = new Flights(options.concurrency ?? 8);
+    this.#reader = new StoreReader({
+      ports: this.#ports,
+      inventory: this.#inventory,
+      readsKeys: publish !== undefined,
+      onNews: () => this.#wake(),
+      signal: this.#stopped.signal,
+    });
+  }
+
+  get entries(): ReadonlyMap<CertificateId, Entry> {
+    return this.#inventory.entries;
+  }
+
+  /** What is held with its key. Without `publish` only what was obtained since. */
+  get certificates(): ReadonlyMap<CertificateId, Certificate> {
+    return this.#inventory.certificates;
+  }
+
+  /**
+   * Reads the store. Before anything else, so that what is there serves from the first moment. When it fails, a
+   * manager that is started all the same goes on trying, and orders nothing before it has succeeded.
+   *
+   * @throws RigilError that of the store
+   */
+  load(): Promise<void> {
+    return this.#reader.load();
+  }
+
+  /**
+   * Replaces what is wanted, at the start and on every reload. Synchronous: what is held of it is published at once.
+   * Flights that are still wanted go on; the others are aborted, and what they bring is dropped.
+   *
+   * @param options.retry failed certificates may be tried again sooner, and refused ones at all. Default true; false
+   *   for who only looks
+   */
+  setWanted(
+    wanted: readonly Wanted[],
+    issuers: ReadonlyMap<string, Issuer>,
+    { retry = true }: { readonly retry?: boolean } = {},
+  ): void {
+    const former = this.#inventory.entries;
+    this.#issuers = issuers;
+    this.#inventory.want(wanted, issuers, this.#ports.clock.now(), retry);
+    for (const flight of this.#flights.all) {
+      const { id } = flight.action;
+      const [before, after] = [former.get(id)?.wanted, this.#inventory.entries.get(id)?.wanted];
+      if (!isStillWanted(flight.action, before, after)) flight.abort();
+    }
+    this.#publish();
+    this.#wake();
+  }
+
+  /** Starts to work by itself, until `stop`. */
+  start(): void {
+    if (this.#loop !== null) return;
+    this.#unwatch = this.#ports.store.watch(() => this.#reader.refresh());
+    if (!this.#reader.loaded) this.#reader.refresh();
+    this.#loop = this.#work();
+  }
+
+  /** Starts what is due and has room. Returns when something may be due that is not now. */
+  tick(): Instant {
+    if (!this.#reader.loaded) return Number.POSITIVE_INFINITY;
+    const { actions, wakeAt } = this.plan(this.#ports.clock.now());
+    for (const action of actions) this.#launch(action);
+    return wakeAt;
+  }
+
+  /** What is due at `now`, and when to ask again. Touches nothing. */
+  plan(now: Instant): Plan {
+    return plan(this.#inventory.stateWith(this.#flights.ids), now);
+  }
+
+  /**
+   * A client waits for this certificate: it is obtained before all others, if its back-off allows. Cheap, to be called
+   * for every handshake that fails. Says whether it is news.
+   */
+  prioritise(id: CertificateId): boolean {
+    const news = this.#inventory.prioritise(id);
+    if (news) this.#wake();
+    return news;
+  }
+
+  /**
+   * Does what is due for some or all certificates and waits until it is done, as commands do.
+   *
+   * @throws RigilError `name-unknown`, `aborted`
+   */
+  run(options: RunOptions = {}): Promise<RunResult> {
+    return run(options, {
+      signal: this.#stopped.signal,
+      clock: this.#ports.clock,
+      inventory: this.#inventory,
+      flights: this.#flights,
+      plan: (now) => this.plan(now),
+      launch: (action) => this.#launch(action),
+      onLanding: (listener) => {
+        this.#listeners.add(listener);
+        return () => this.#listeners.delete(listener);
+      },
+    });
+  }
+
+  /** Every certificate that is wanted or stored, as people and scripts see it. */
+  views(now: Instant): CertificateView[] {
+    return viewOf(this.#inventory, this.#inventory.stored, now);
+  }
+
+  work(): WorkView[] {
+    return this.#flights.all.map(({ action, startedAt }) => ({
+      id: action.id,
+      action: action.kind,
+      startedAt: new Date(startedAt).toISOString(),
+    }));
+  }
+
+  /** Ends the loop and aborts all flights. Resolves when they have landed, or after `timeoutMs` milliseconds. */
+  async stop(timeoutMs = 10_000): Promise<void> {
+    this.#stopped.abort();
+    this.#unwatch();
+    this.#wake();
+    for (const flight of this.#flights.all) flight.abort();
+    const landings = this.#flights.all.map(({ landed }) => landed);
+    const done = new AbortController();
+    const allDone = Promise.all([this.#loop, this.#reader.idle, ...landings]);
+    await Promise.race([allDone, this.#ports.clock.sleep(timeoutMs, done.signal)]);
+    done.abort();
+  }
+
+  async #work(): Promise<void> {
+    const { clock } = this.#ports;
+    while (!this.#stopped.signal.aborted) {
+      // Made before the plan: whoever wakes during the tick ends this nap.
+      this.#nap = new AbortController();
+      const wakeAt = this.tick();
+      await clock.sleep(Math.min(wakeAt - clock.now(), this.#longestNapMs), this.#nap.signal);
+    }
+  }
+
+  #wake(): void {
+    this.#nap.abort();
+  }
+
+  #launch(action: Action): boolean {
+    const { clock } = this.#ports;
+    const entry = this.#inventory.entries.get(action.id);
+    if (entry === undefined || this.#stopped.signal.aborted || !this.#flights.hasRoomFor(action))
+      return false;
+    const startedAt = clock.now();
+    if (action.kind === 'obtain' || action.kind === 'renew')
+      this.#inventory.noteStart(action.issuer, startedAt);
+    const certificate = this.#inventory.certificates.get(action.id) ?? null;
+    const ports: Ports = { ...this.#ports, issuers: this.#issuers };
+    this.#flights.start(
+      action,
+      startedAt,
+      (signal) => execute(action, entry, certificate, ports, signal),
+      (landing) => this.#land({ action, landing, durationMs: clock.now() - startedAt }),
+    );
+    return true;
+  }
+
+  #land({ action, landing, durationMs }: Landed): void {
+    const { emit } = this.#ports;
+    if (landing.kind === 'fault') {
+      const { fault } = landing;
+      const stack = fault instanceof Error ? (fault.stack ?? null) : null;
+      emit({ event: 'fault', where: `${action.kind} ${action.id}`, message: messageOf(fault), stack });
+    }
+    if (landing.kind === 'done' && this.#inventory.apply(landing.result)) {
+      this.#publish();
+      if (landing.result.kind === 'adopted') emit(adoption(landing.result));
+    }
+    for (const listener of this.#listeners) listener({ action, landing, durationMs });
+    // After a fault nothing has changed, and the same action would be due at once: the next look is soon enough.
+    if (landing.kind !== 'fault') this.#wake();
+  }
+}
+
+/** A flight keeps its sense when its certificate is still wanted with the same names, and its issuer still for it. */
+function isStillWanted(action: Action, before: Wanted | undefined, after: Wanted | undefined): boolean {
+  if (before === undefined || after === undefined || !sameNames(before.names, after.names)) return false;
+  return !(action.kind === 'obtain' || action.kind === 'renew') || after.issuers.includes(action.issuer);
+}
+
+function adoption({ id, certificate }: Extract<Outcome, { kind: 'adopted' }>): Parameters<Emit>[0] {
+  const { issuer, notAfter } = certificate.facts;
+  return { event: 'certificate.adopted', id, issuer, notAfter: new Date(notAfter).toISOString() };
+}

@@ -1,0 +1,119 @@
+import { afterTrouble } from './backoff.ts';
+import type { Certificate, CertificateFacts } from './certificate.ts';
+import type { Inventory } from './inventory.ts';
+import type { Ports, StoreListing } from './ports.ts';
+import type { Trouble } from './state.ts';
+import { reportProblem } from './store-access.ts';
+
+/** How many certificates are read at a time at the start. */
+const READERS = 16;
+
+export interface StoreReaderOptions {
+  readonly ports: Pick<Ports, 'store' | 'clock' | 'random' | 'emit'>;
+  readonly inventory: Inventory;
+  /** Whether certificates are read with their keys, to be served. */
+  readonly readsKeys: boolean;
+  /** Called after the inventory has learnt something. */
+  readonly onNews: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Tells the inventory what the store has: at the start, and whenever another process has changed it. */
+export class StoreReader {
+  readonly #options: StoreReaderOptions;
+  #loaded = false;
+  #reading: Promise<void> | null = null;
+  #again = false;
+  /** What is known to be damaged, so that it is reported once and not with every change. */
+  #reported: ReadonlySet<string> = new Set();
+
+  constructor(options: StoreReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Whether the store has ever been read. */
+  get loaded(): boolean {
+    return this.#loaded;
+  }
+
+  /** Resolves when nothing is being read. */
+  get idle(): Promise<void> {
+    return this.#reading ?? Promise.resolve();
+  }
+
+  /**
+   * Reads all of it: facts, journal, and keys if they are wanted.
+   *
+   * @throws RigilError that of the store; a single certificate that cannot be read is reported and left out
+   */
+  async load(): Promise<void> {
+    const { ports, inventory, readsKeys } = this.#options;
+    const [listing, journal] = await Promise.all([ports.store.list(), ports.store.readJournal()]);
+    this.#report(listing);
+    const now = ports.clock.now();
+    const inForce = listing.certificates.filter(({ notAfter }) => notAfter > now);
+    inventory.remember(journal, readsKeys ? await this.#read(inForce) : []);
+    inventory.learn(listing.certificates, now);
+    this.#loaded = true;
+  }
+
+  /** Reads again what the store has, and goes on trying until it succeeds. Many calls at once are one. */
+  refresh(): void {
+    this.#again = true;
+    this.#reading ??= this.#readUntilDone().finally(() => {
+      this.#reading = null;
+    });
+  }
+
+  async #readUntilDone(): Promise<void> {
+    const { ports, inventory, onNews, signal } = this.#options;
+    const { store, clock, random } = ports;
+    let trouble: Trouble | null = null;
+    while (this.#again && !signal.aborted) {
+      this.#again = false;
+      try {
+        if (!this.#loaded) {
+          await this.load();
+        } else {
+          const listing = await store.list();
+          this.#report(listing);
+          inventory.learn(listing.certificates, clock.now());
+        }
+        trouble = null;
+        onNews();
+      } catch (error) {
+        if (trouble === null) reportProblem(ports, 'the store cannot be read', error);
+        trouble = afterTrouble(trouble, clock.now(), random.fraction());
+        this.#again = true;
+        await clock.sleep(trouble.retryAt - clock.now(), signal);
+      }
+    }
+  }
+
+  async #read(all: readonly CertificateFacts[]): Promise<Certificate[]> {
+    const { ports } = this.#options;
+    const certificates: Certificate[] = [];
+    const queue = all.values();
+    const reader = async (): Promise<void> => {
+      for (const { issuer, id } of queue) {
+        try {
+          const certificate = await ports.store.load(issuer, id);
+          if (certificate !== null) certificates.push(certificate);
+        } catch (error) {
+          reportProblem(ports, `the stored certificate for ${id} cannot be used`, error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: READERS }, reader));
+    return certificates;
+  }
+
+  #report({ damaged }: StoreListing): void {
+    for (const { path, problem } of damaged) {
+      if (this.#reported.has(path)) continue;
+      const message = `${path}: ${problem}`;
+      this.#options.ports.emit({ event: 'store.problem', code: 'store-damaged', message, hint: null });
+    }
+    this.#reported = new Set(damaged.map(({ path }) => path));
+  }
+}
