@@ -61,6 +61,7 @@ export type Event =
       selected: string;
       explanationUrl: string | null;
     }
+  | { event: 'ari.failed'; id: string; code: string; message: string; retryAt: string }
   | { event: 'staple.refreshed'; id: string; nextUpdate: string; durationMs: number }
   | { event: 'staple.failed'; id: string; code: string; message: string; durationMs: number }
   | { event: 'challenge.presented' | 'challenge.cleared'; id: string; type: string; name: string }
@@ -69,7 +70,15 @@ export type Event =
   /** The CA offers no chain up to the issuer that `preferred-chain` names; it got its own choice. */
   | { event: 'certificate.chain.default'; id: string; wanted: string; got: string }
   | { event: 'store.problem'; code: string; message: string; hint: string | null }
-  | { event: 'upstream.failed'; route: string; upstream: string; kind: string; message: string }
+  | {
+      event: 'upstream.failed';
+      route: string;
+      upstream: string;
+      kind: string;
+      message: string;
+      /** How many since the last line about this upstream, with this one. */
+      failures: number;
+    }
   | { event: 'daemon.ready'; version: string; pid: number; durationMs: number }
   | { event: 'daemon.stopped'; uptimeMs: number }
   | { event: 'fault'; where: string; message: string; stack: string | null };
