@@ -26,7 +26,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'platform',
     'errors',
   ],
-  config: ['platform', 'errors'],
+  // What a DNS provider takes after its name is said by the provider alone.
+  config: ['dns', 'platform', 'errors'],
   routing: ['config', 'snapshot', 'errors'],
   snapshot: ['routing'],
   certs: ['x509', 'ocsp', 'events', 'platform', 'errors'],

@@ -62,8 +62,14 @@ export interface AccessLogConfig {
 export type KeyType = 'p256' | 'p384' | 'rsa2048' | 'rsa4096';
 
 export interface IssuerConfig {
+  /** In lower case. */
   readonly name: string;
   readonly type: 'acme' | 'internal';
+  /**
+   * Which routes without a `provider` it is for: `all`, those with names that no public CA certifies (`private`: a
+   * local CA that `issuers` does not name), or none (`named`: an ACME issuer that `issuers` leaves out).
+   */
+  readonly scope: 'all' | 'private' | 'named';
   readonly keyType: KeyType;
   /** ACME directory URL; null for the internal CA. */
   readonly directory: string | null;
@@ -108,8 +114,13 @@ export interface PropagationConfig {
 export interface RouteConfig {
   /** Line of the `route` directive, from 1. */
   readonly line: number;
-  /** First = primary. `*.example.com` matches one label. Only names for which this route is the one that counts. */
+  /**
+   * `*.example.com` matches one label; IPv6 addresses have no brackets. Only names for which this route is the one that
+   * counts. Empty only for the fallback, when later routes have all its names.
+   */
   readonly names: readonly string[];
+  /** The first name as written, even if a later route has it too: where `redirect-to-primary` leads. */
+  readonly primary: string;
   /** Never empty. */
   readonly upstreams: readonly UpstreamAddress[];
   readonly onError: readonly ErrorPageRule[];
@@ -118,7 +129,7 @@ export interface RouteConfig {
   readonly headerRules: readonly HeaderRule[];
   readonly fallback: boolean;
   readonly redirectToPrimary: boolean;
-  /** Names of the certificate when they differ from the route's: first = subject. Empty = the route's names. */
+  /** Names of the certificate when they differ from the route's: first = subject. Empty = the route's names. Never empty when `names` is. */
   readonly subjects: readonly string[];
 }
 
@@ -135,7 +146,7 @@ export interface ErrorPageRule {
   readonly path: string | null;
 }
 
-/** One `header` directive; the rules of a route apply in file order to the response. */
+/** One `header` directive; the rules of a route apply in file order to the response. The value is sent as UTF-8. */
 export type HeaderRule =
   | { readonly action: 'add' | 'replace' | 'default'; readonly name: string; readonly value: string }
   | { readonly action: 'delete'; readonly name: string };

@@ -1,0 +1,190 @@
+import {
+  cidr,
+  domain,
+  issuerName,
+  listenAddress,
+  numberOrAuto,
+  path,
+  redisUrl,
+  tcpUrl,
+  text,
+} from './argument-types.ts';
+import { many, one, oneOf, optional, options } from './arguments.ts';
+import { type Directive, grammarFor } from './directive.ts';
+import type { GlobalDraft } from './drafts.ts';
+
+const { directive, form, keyword } = grammarFor<GlobalDraft>();
+
+/** The directives of the `global` section, in the order of the documentation. */
+export const globalDirectives: readonly Directive<GlobalDraft>[] = [
+  directive({
+    name: 'http',
+    forms: [
+      form([many(listenAddress)], (draft, [addresses]) => {
+        draft.http = addresses;
+      }),
+      keyword('off', [], (draft) => {
+        draft.http = [];
+      }),
+    ],
+    summary: 'Where plain HTTP is listened for',
+    documentation:
+      'A plain listener answers http-01 challenges first and redirects everything else to HTTPS with status 308, path and query untouched. No request is ever proxied from it.\n\nWith `off` there is none, and certificates cannot be obtained with http-01.',
+    default: ':80',
+    examples: ['http :80', 'http 127.0.0.1:8080 [::1]:8080', 'http off'],
+  }),
+  directive({
+    name: 'https',
+    forms: [
+      form([many(listenAddress)], (draft, [addresses]) => {
+        draft.https = addresses;
+      }),
+    ],
+    summary: 'Where TLS is listened for',
+    documentation:
+      'HTTP/1.1 and HTTP/2, TLS 1.2 and 1.3. Ports below 1024 need a privilege: the capability CAP_NET_BIND_SERVICE, or a socket that systemd opens and passes as `fd:3`.',
+    default: ':443',
+    examples: ['https :443', 'https 192.0.2.1:443 [2001:db8::1]:443', 'https fd:3'],
+  }),
+  directive({
+    name: 'admin',
+    forms: [
+      form([one(listenAddress)], (draft, [address], { at }) => {
+        draft.admin = { value: address, at };
+      }),
+      keyword('off', [], (draft) => {
+        draft.admin = null;
+      }),
+    ],
+    summary: 'Where the status page, health checks and metrics are served',
+    documentation:
+      'Serves `/` for people, `/api/status`, `/healthz` and `/metrics` (Prometheus) over plain HTTP. There is no password: keep it on the loopback address, on a private network or on a Unix socket.',
+    default: '127.0.0.1:9180',
+    examples: ['admin 127.0.0.1:9180', 'admin unix:/run/rigil/admin.sock', 'admin off'],
+  }),
+  directive({
+    name: 'store',
+    forms: [
+      keyword('file', [one({ ...path, placeholder: 'DIR', description: null })], (draft, [dir]) => {
+        draft.store = { kind: 'file', dir };
+      }),
+      keyword(
+        'redis',
+        [one(redisUrl), options({ prefix: text('PREFIX') })],
+        (draft, [url, { prefix = 'rigil' }]) => {
+          draft.store = { kind: 'redis', url, prefix };
+        },
+      ),
+    ],
+    summary: 'Where certificates, accounts, staples and the journal are kept',
+    documentation:
+      'A folder is made when it is absent, readable for its owner only. Several machines share certificates through one Redis server; locks in it see to it that only one of them obtains each. `prefix` begins every key in Redis and is `rigil` unless it is given.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
+    default: 'file in the state directory',
+    examples: [
+      'store file /var/lib/rigil',
+      `store redis rediss://rigil:\${REDIS_PASSWORD}@redis.internal:6379/0`,
+    ],
+  }),
+  directive({
+    name: 'workers',
+    forms: [
+      form([one(numberOrAuto(1, 1024))], (draft, [workers]) => {
+        draft.workers = workers;
+      }),
+    ],
+    summary: 'How many processes serve',
+    documentation: '`auto` is one for each processor core.',
+    default: 'auto',
+    examples: ['workers auto', 'workers 4'],
+  }),
+  directive({
+    name: 'log',
+    forms: [
+      form(
+        [one(oneOf('debug', 'info', 'warn', 'error')), optional(oneOf('text', 'json'))],
+        (draft, [level, format]) => {
+          draft.log = { level, format: format ?? 'auto' };
+        },
+      ),
+    ],
+    summary: 'How much is logged on standard error, and in which form',
+    documentation:
+      'Every line is an event with a name. Without a format it is text on a terminal and JSON everywhere else.',
+    default: 'info',
+    examples: ['log info', 'log debug json'],
+  }),
+  directive({
+    name: 'access-log',
+    forms: [
+      keyword('off', [], (draft) => {
+        draft.accessLog = null;
+      }),
+      keyword('stdout', [optional(oneOf('json', 'common'))], (draft, [format = 'json']) => {
+        draft.accessLog = { target: { kind: 'stdout' }, format };
+      }),
+      form(
+        [one({ ...path, placeholder: 'FILE' }), optional(oneOf('json', 'common'))],
+        (draft, [file, format = 'json']) => {
+          draft.accessLog = { target: { kind: 'file', path: file }, format };
+        },
+      ),
+    ],
+    summary: 'Whether and where each request is logged',
+    documentation:
+      '`json` writes one object a line, with times and the upstream; `common` is the Common Log Format that log analysers know. A file named `off` or `stdout` is written as `./off`. The file is opened anew at every reload, so that it can be rotated.',
+    default: 'off',
+    examples: ['access-log stdout', 'access-log /var/log/rigil/access.log common'],
+  }),
+  directive({
+    name: 'trusted-proxies',
+    forms: [
+      form([many(cidr)], (draft, [blocks]) => {
+        draft.trustedProxies = blocks.map(({ value }) => value);
+      }),
+    ],
+    summary: 'Whose X-Forwarded-For, -Host and -Proto are believed',
+    documentation:
+      'Requests from these addresses keep what the proxy in front said about the client; from all others these headers are replaced by what is known first-hand.',
+    default: 'none',
+    examples: ['trusted-proxies 10.0.0.0/8 fd00::/8'],
+  }),
+  directive({
+    name: 'wildcard-domains',
+    forms: [
+      form([many(domain)], (draft, [domains]) => {
+        draft.wildcardDomains = domains;
+      }),
+    ],
+    summary: 'Domains for whose names one wildcard certificate is used',
+    documentation:
+      'A certificate for a name directly below one of these domains is obtained as `*.DOMAIN` instead, so that many routes share one. The domain itself and deeper names are not covered by it. Wildcards need an issuer with a dns-01 challenge.',
+    default: 'none',
+    examples: ['wildcard-domains example.com example.net'],
+  }),
+  directive({
+    name: 'issuers',
+    forms: [
+      form([many(issuerName)], (draft, [names]) => {
+        draft.issuers = names;
+      }),
+    ],
+    summary: 'Which issuers are used, the preferred one first',
+    documentation:
+      'When the first one fails, the next one is asked. Issuers that are not named here are used only by routes that name them with `provider`.',
+    default: 'all, in the order in which they appear',
+    examples: ['issuers letsencrypt zerossl'],
+  }),
+  directive({
+    name: 'config-source',
+    forms: [
+      form([one(tcpUrl)], (draft, [source]) => {
+        draft.configSource = source;
+      }),
+    ],
+    summary: 'A server that sends routes',
+    documentation:
+      "rigil connects to it and takes every configuration that it sends as the new set of routes (Centauri's network configuration, version 1). What cannot be used is rejected, and the routes before stay. The connection is neither encrypted nor authenticated.",
+    default: 'none',
+    examples: ['config-source tcp://config.internal:8500'],
+  }),
+];

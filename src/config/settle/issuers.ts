@@ -1,0 +1,117 @@
+import type { ChallengeConfig, IssuerConfig } from '../config.ts';
+import { ACME_DEFAULTS, INTERNAL, INTERNAL_DEFAULTS, LETS_ENCRYPT } from '../defaults.ts';
+import type { Problems } from '../diagnostics.ts';
+import type { Placed } from '../grammar/argument.ts';
+import type { GlobalDraft, IssuerDraft } from '../grammar/drafts.ts';
+import { INTERNAL_DIRECTIVES, INTERNAL_ONLY_DIRECTIVES } from '../grammar/issuer.ts';
+import { quote } from '../text/quote.ts';
+import { didYouMean } from '../text/suggest.ts';
+
+/** The issuers with defaults filled in, in order of preference; those that exist without a section are added. */
+export function settleIssuers(
+  drafts: readonly IssuerDraft[],
+  global: GlobalDraft,
+  problems: Problems,
+): readonly IssuerConfig[] {
+  const plain = global.http === undefined || global.http.length > 0;
+  const issuers = drafts.map((draft) => {
+    checkDirectives(draft, problems);
+    if (!plain) checkChallenges(draft, problems);
+    return settleIssuer(draft, plain);
+  });
+  if (drafts.length === 0) {
+    issuers.push({ name: LETS_ENCRYPT, scope: 'all', ...ACME_DEFAULTS, challenges: challengesOf([], plain) });
+  }
+  if (!issuers.some(({ name }) => name === INTERNAL)) {
+    issuers.push({ name: INTERNAL, scope: 'private', ...INTERNAL_DEFAULTS });
+  }
+  return global.issuers === undefined ? issuers : inOrder(issuers, global.issuers, problems);
+}
+
+function settleIssuer(draft: IssuerDraft, plain: boolean): IssuerConfig {
+  const { name, at: _at, seen: _seen, challenges, propagation, ocsp, ...rest } = draft;
+  if (typeOf(draft) === 'internal') {
+    const { keyType = INTERNAL_DEFAULTS.keyType } = rest;
+    return { name, scope: 'private', ...INTERNAL_DEFAULTS, keyType, ocsp: ocsp?.value ?? null };
+  }
+  return {
+    name,
+    scope: 'all',
+    ...ACME_DEFAULTS,
+    ...rest,
+    type: 'acme',
+    challenges: challengesOf(challenges, plain),
+    propagation: { ...ACME_DEFAULTS.propagation, ...propagation },
+  };
+}
+
+function typeOf(draft: IssuerDraft): IssuerConfig['type'] {
+  return draft.type ?? (draft.name === INTERNAL ? 'internal' : 'acme');
+}
+
+/** The challenges of an ACME issuer. Without plain listeners http-01 is not one of the defaults. */
+function challengesOf(written: readonly ChallengeConfig[], plain: boolean): readonly ChallengeConfig[] {
+  if (written.length > 0) return written;
+  return plain ? ACME_DEFAULTS.challenges : ACME_DEFAULTS.challenges.filter(({ type }) => type !== 'http-01');
+}
+
+/** Reports directives that mean nothing for the type of the issuer. */
+function checkDirectives(draft: IssuerDraft, problems: Problems): void {
+  const typeLine = draft.seen.get('type');
+  if (typeLine !== undefined && draft.type === undefined) return;
+  const type = typeOf(draft);
+  if (draft.name === INTERNAL && type !== 'internal') {
+    const message = 'the issuer named internal is always the local CA';
+    problems.report('reserved-issuer', typeLine ?? draft.at, message, 'give this issuer another name');
+    return;
+  }
+  for (const [directive, at] of draft.seen) {
+    const fits =
+      type === 'internal' ? INTERNAL_DIRECTIVES.has(directive) : !INTERNAL_ONLY_DIRECTIVES.has(directive);
+    if (fits) continue;
+    const hint =
+      type === 'internal' ? 'an ACME issuer is of "type acme"' : 'the local CA is of "type internal"';
+    problems.report(
+      'wrong-issuer-type',
+      at,
+      `${directive} means nothing for an issuer of type ${type}`,
+      hint,
+    );
+  }
+}
+
+function checkChallenges(draft: IssuerDraft, problems: Problems): void {
+  const at = draft.seen.get('challenge');
+  if (at === undefined || !draft.challenges.some(({ type }) => type === 'http-01')) return;
+  const message = `the issuer ${draft.name} uses http-01, which a plain listener answers, and "http off" leaves none`;
+  problems.report('challenge-needs-http', at, message, 'turn http on, or use tls-alpn-01 or dns-01');
+}
+
+/** The issuers that `order` names first; of the others, ACME issuers are only for routes that name them. */
+function inOrder(
+  issuers: readonly IssuerConfig[],
+  order: readonly Placed<string>[],
+  problems: Problems,
+): readonly IssuerConfig[] {
+  const left = new Map(issuers.map((issuer) => [issuer.name, issuer]));
+  const preferred: IssuerConfig[] = [];
+  for (const { value: name, at } of order) {
+    const issuer = left.get(name);
+    if (issuer !== undefined) {
+      preferred.push({ ...issuer, scope: 'all' });
+      left.delete(name);
+    } else if (preferred.some((known) => known.name === name)) {
+      problems.report('repeated-argument', at, `${quote(name)} is named twice`);
+    } else {
+      const hint = didYouMean(name, left.keys()) ?? `write a section "issuer ${name}"`;
+      problems.report('unknown-issuer', at, `there is no issuer ${quote(name)}`, hint);
+    }
+  }
+  const others = [...left.values()].map(
+    (issuer): IssuerConfig => ({
+      ...issuer,
+      scope: issuer.type === 'internal' ? 'private' : 'named',
+    }),
+  );
+  return [...preferred, ...others];
+}

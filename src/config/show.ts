@@ -1,0 +1,137 @@
+import type {
+  ChallengeConfig,
+  Config,
+  GlobalConfig,
+  HeaderRule,
+  IssuerConfig,
+  RouteConfig,
+} from './config.ts';
+import { writeSettingsWord as word } from './text/settings-word.ts';
+import { formatDuration } from './values/duration.ts';
+import { formatErrorTarget } from './values/error-page.ts';
+import { hostAndPort } from './values/ip-address.ts';
+import { formatListenAddress } from './values/listen-address.ts';
+import { formatRate } from './values/rate.ts';
+import { formatUpstream } from './values/upstream.ts';
+
+/** A configuration as text in its own language, with every default written out. Read again, it is the same. */
+export function showConfig(config: Config): string {
+  const owned = new Set(config.routes.flatMap(({ names }) => names));
+  const sections = [
+    ['global', ...globalLines(config.global), ...issuersLine(config.issuers)],
+    ...config.issuers.map((issuer) => [`issuer ${issuer.name}`, ...issuerLines(issuer)]),
+    ...config.routes.map((route) => [`route ${writtenNames(route, owned)}`, ...routeLines(route)]),
+  ];
+  return sections
+    .map(([opening, ...lines]) => [opening, ...lines.map((line) => `  ${line}`)].join('\n'))
+    .join('\n\n');
+}
+
+function globalLines(global: GlobalConfig): readonly string[] {
+  const {
+    http,
+    https,
+    admin,
+    store,
+    workers,
+    log,
+    accessLog,
+    trustedProxies,
+    wildcardDomains,
+    configSource,
+  } = global;
+  return [
+    words('http', http.length === 0 ? ['off'] : http.map(formatListenAddress)),
+    words('https', https.map(formatListenAddress)),
+    words('admin', [admin === null ? 'off' : formatListenAddress(admin)]),
+    store.kind === 'file'
+      ? words('store file', [store.dir])
+      : words('store redis', [store.url, `prefix=${store.prefix}`]),
+    `workers ${workers}`,
+    words('log', log.format === 'auto' ? [log.level] : [log.level, log.format]),
+    accessLog === null
+      ? 'access-log off'
+      : words('access-log', [
+          accessLog.target.kind === 'file' ? accessLog.target.path : 'stdout',
+          accessLog.format,
+        ]),
+    ...list('trusted-proxies', trustedProxies),
+    ...list('wildcard-domains', wildcardDomains),
+    ...(configSource === null
+      ? []
+      : [`config-source tcp://${hostAndPort(configSource.host, configSource.port)}`]),
+  ];
+}
+
+function issuersLine(issuers: readonly IssuerConfig[]): readonly string[] {
+  return list(
+    'issuers',
+    issuers.filter(({ scope }) => scope === 'all').map(({ name }) => name),
+  );
+}
+
+function issuerLines(issuer: IssuerConfig): readonly string[] {
+  const { type, keyType, ocsp, directory, email, eab, profile, preferredChain, mustStaple, challenges } =
+    issuer;
+  const { caRoot, resolvers, propagation, requestRate, obtainIntervalMs, timeoutMs } = issuer;
+  const common = [`type ${type}`, `key-type ${keyType}`];
+  if (type === 'internal')
+    return [...common, ...list('ocsp', ocsp === null ? [] : [formatListenAddress(ocsp)])];
+  const { mode, delayMs, timeoutMs: propagationMs } = propagation;
+  return [
+    ...common,
+    ...list('directory', directory === null ? [] : [directory]),
+    ...list('email', email === null ? [] : [email]),
+    ...list('eab', eab === null ? [] : [eab.keyId, eab.hmac]),
+    ...list('profile', profile === null ? [] : [profile]),
+    ...list('preferred-chain', preferredChain === null ? [] : [preferredChain]),
+    ...(mustStaple ? ['must-staple'] : []),
+    ...challenges.map(challengeLine),
+    ...list('ca-root', caRoot === null ? [] : [caRoot]),
+    ...list('resolvers', resolvers),
+    `propagation ${mode} delay=${formatDuration(delayMs)} timeout=${formatDuration(propagationMs)}`,
+    `request-rate ${formatRate(requestRate)}`,
+    `obtain-interval ${formatDuration(obtainIntervalMs)}`,
+    `timeout ${formatDuration(timeoutMs)}`,
+  ];
+}
+
+function challengeLine(challenge: ChallengeConfig): string {
+  if (challenge.type !== 'dns-01') return `challenge ${challenge.type}`;
+  const options = Object.entries(challenge.options).map(([key, value]) => `${key}=${value}`);
+  return words('challenge dns-01', [challenge.provider, ...options]);
+}
+
+function routeLines(route: RouteConfig): readonly string[] {
+  return [
+    ...route.upstreams.map((upstream) => `upstream ${formatUpstream(upstream)}`),
+    ...route.onError.map((rule) => `on_error ${rule.status} ${formatErrorTarget(rule)}`),
+    ...(route.provider === null ? [] : [`provider ${route.provider}`]),
+    ...route.headerRules.map(headerLine),
+    ...(route.fallback ? ['fallback'] : []),
+    ...(route.redirectToPrimary ? ['redirect-to-primary'] : []),
+    ...(route.subjects.length === 0 ? [] : [`subject ${route.subjects.join(' ')}`]),
+  ];
+}
+
+function headerLine(rule: HeaderRule): string {
+  const { action, name } = rule;
+  return rule.action === 'delete' ? `header ${action} ${name}` : `header ${action} ${name} ${rule.value}`;
+}
+
+/** The names of a route so that it gets the same ones again, even those that it has lost. */
+function writtenNames(route: RouteConfig, owned: ReadonlySet<string>): string {
+  const { names, primary, redirectToPrimary } = route;
+  // A name that is nobody's was one that no request can carry.
+  const first = owned.has(primary) ? primary : `${primary}.`;
+  const written = names[0] === primary ? names : [first, ...names];
+  return (redirectToPrimary && written.length < 2 ? [...written, ...written] : written).join(' ');
+}
+
+function list(directive: string, values: readonly string[]): readonly string[] {
+  return values.length === 0 ? [] : [words(directive, values)];
+}
+
+function words(directive: string, values: readonly string[]): string {
+  return [directive, ...values.map(word)].join(' ');
+}
