@@ -1,0 +1,15 @@
+/** Bounds of one message head. */
+export interface HeadLimits {
+  /** Of the whole head, with the empty line that ends it. */
+  readonly bytes: number;
+  /** Of header field lines. */
+  readonly fields: number;
+  /** Of the request target; a longer one is answered with 414. Means nothing for responses. */
+  readonly targetBytes: number;
+}
+
+/** For requests: 16 KiB, 100 fields, a target of 8 KiB. */
+export const REQUEST_LIMITS: HeadLimits = { bytes: 16_384, fields: 100, targetBytes: 8_192 };
+
+/** For responses of upstreams, which are ours and send long policies and many cookies: 64 KiB, 200 fields. */
+export const RESPONSE_LIMITS: HeadLimits = { bytes: 65_536, fields: 200, targetBytes: 0 };

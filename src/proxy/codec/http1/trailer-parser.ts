@@ -1,0 +1,71 @@
+import { FIELD } from '../field-kind.ts';
+import { FieldTable } from '../field-table.ts';
+import type { Fault, Verdict } from './faults.ts';
+import { FieldLines } from './field-lines.ts';
+
+/** Bounds of a trailer section. */
+export const TRAILER_LIMITS = { bytes: 8_192, fields: 32 } as const;
+
+/** Reads the trailer section after the last chunk (RFC 9112 7.1.2), with the empty line that ends it. */
+export class TrailerParser {
+  readonly fields = new FieldTable(TRAILER_LIMITS.fields);
+  fault: Fault = 'trailer-forbidden';
+  length = 0;
+  readonly #lines = new FieldLines(this.fields);
+
+  reset(): void {
+    this.#lines.start(0);
+  }
+
+  parse(bytes: Buffer, from: number, to: number): Verdict {
+    this.fields.bytes = bytes;
+    this.fields.base = from;
+    const limit = Math.min(to - from, TRAILER_LIMITS.bytes);
+    const verdict = this.#lines.read(limit);
+    if (verdict === 'fault') {
+      const fault = this.#lines.fault;
+      return this.#fail(fault === 'too-many-fields' ? 'trailers-too-large' : fault);
+    }
+    if (verdict === 'more') return limit < TRAILER_LIMITS.bytes ? 'more' : this.#fail('trailers-too-large');
+    this.length = this.#lines.at;
+    return this.fields.count > 0 && this.#namesHeadFields() ? this.#fail('trailer-forbidden') : 'done';
+  }
+
+  #namesHeadFields(): boolean {
+    for (let index = 0; index < this.fields.count; index += 1) {
+      if (HEAD_ONLY.has(this.fields.kind(index))) return true;
+    }
+    return false;
+  }
+
+  #fail(fault: Fault): 'fault' {
+    this.fault = fault;
+    return 'fault';
+  }
+}
+
+/**
+ * Fields that frame or route a message (RFC 9110 6.5.1). No sender means well who puts them behind a body: a server
+ * that merges trailers into the head would be misled.
+ */
+const HEAD_ONLY: ReadonlySet<number> = new Set<number>([
+  FIELD.host,
+  FIELD.contentLength,
+  FIELD.transferEncoding,
+  FIELD.connection,
+  FIELD.upgrade,
+  FIELD.expect,
+  FIELD.te,
+  FIELD.trailer,
+  FIELD.lookalike,
+  FIELD.authorization,
+  FIELD.cookie,
+  FIELD.setCookie,
+  FIELD.forwarded,
+  FIELD.xForwardedFor,
+  FIELD.xForwardedHost,
+  FIELD.xForwardedProto,
+  FIELD.xForwardedPort,
+  FIELD.xRealIp,
+  FIELD.trueClientIp,
+]);
