@@ -6,8 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemHttp } from '../src/platform/http.ts';
-import { generatePrivateKey } from '../src/x509/private-key.ts';
-import { loadX509, signingKeys } from '../src/x509/web-crypto.ts';
+import { loopbackCertificate } from './loopback-certificate.ts';
 import { find, has } from './peers.ts';
 
 /** The programs of one Pebble. */
@@ -71,7 +70,7 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
   const folder = await mkdtemp(join(tmpdir(), 'rigil-pebble-'));
   const ports = await freePorts(6);
   const [api = 0, management = 0, httpPort = 0, tlsPort = 0, dns = 0, challengeApi = 0] = ports;
-  const certificate = await apiCertificate();
+  const certificate = await loopbackCertificate();
   const caRoot = join(folder, 'root.pem');
   const keyFile = join(folder, 'key.pem');
   const configFile = join(folder, 'pebble.json');
@@ -213,30 +212,6 @@ async function untilAnswers(ask: () => Promise<unknown>, program: Program): Prom
       await systemClock.sleep(50);
     }
   }
-}
-
-/** A self-signed certificate for 127.0.0.1, which is its own root. */
-async function apiCertificate(): Promise<{ readonly chain: string; readonly key: string }> {
-  const x509 = await loadX509();
-  const key = await generatePrivateKey('p256');
-  const { algorithm, ...keys } = signingKeys(key);
-  const now = systemClock.now();
-  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    serialNumber: '01',
-    name: 'CN=Pebble API',
-    notBefore: new Date(now - 3_600_000),
-    notAfter: new Date(now + 3_600_000),
-    keys,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 1, true),
-      new x509.SubjectAlternativeNameExtension([
-        { type: 'ip', value: '127.0.0.1' },
-        { type: 'dns', value: 'localhost' },
-      ]),
-    ],
-  });
-  return { chain: `${certificate.toString('pem')}\n`, key };
 }
 
 async function freePorts(count: number): Promise<readonly number[]> {

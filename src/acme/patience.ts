@@ -19,8 +19,9 @@ export interface Patience {
 export async function retryRead<Value>(patience: Patience, attempt: () => Promise<Value>): Promise<Value> {
   return retry(patience, attempt, (error, tries) => {
     if (error instanceof Refusal && error.retryAt !== null) return error.retryAt - patience.clock.now();
-    const brief = error instanceof RigilError && error.code === 'issuer-unavailable';
-    return brief ? Math.min(5_000, 500 * 3 ** (tries - 1) * (1 + patience.random.fraction())) : null;
+    return error.code === 'issuer-unavailable'
+      ? Math.min(5_000, 500 * 3 ** (tries - 1) * (1 + patience.random.fraction()))
+      : null;
   });
 }
 
@@ -34,17 +35,24 @@ export async function retryRefused<Value>(patience: Patience, attempt: () => Pro
   );
 }
 
+/** Errors that were answered with all the tries there are: what works inside other work is not done three times three times. */
+const exhausted = new WeakSet<object>();
+
 async function retry<Value>(
   { clock, signal }: Patience,
   attempt: () => Promise<Value>,
-  pauseAfter: (error: unknown, tries: number) => number | null,
+  pauseAfter: (error: RigilError, tries: number) => number | null,
 ): Promise<Value> {
   for (let tries = 1; ; tries++) {
     try {
       return await attempt();
     } catch (error) {
-      const wait = tries < TRIES && !signal.aborted ? pauseAfter(error, tries) : null;
-      if (wait === null || wait > LONGEST_PAUSE_MS) throw error;
+      if (!(error instanceof RigilError) || signal.aborted || exhausted.has(error)) throw error;
+      const wait = tries < TRIES ? pauseAfter(error, tries) : null;
+      if (wait === null || wait > LONGEST_PAUSE_MS) {
+        if (tries === TRIES) exhausted.add(error);
+        throw error;
+      }
       await pause(clock, Math.max(wait, 0), signal);
     }
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accountDocuments } from '../../src/acme/account-documents.ts';
 import type { StoredAccount } from '../../src/acme/account-store.ts';
+import { systemClock } from '../../src/platform/clock.ts';
 import { generatePrivateKey } from '../../src/x509/private-key.ts';
 import { type Pebble, pebbles, startPebble } from '../pebble.ts';
 import { MemoryDocuments } from './memory-documents.ts';
@@ -40,7 +41,7 @@ describe.each(pebbles())('accounts at $label', (programs) => {
     expect(created(pebble) - before).toBe(1);
     expect(await accountsIn(documents)).toHaveLength(1);
 
-    const restarted = workbench(pebble, {}, unproved, { documents });
+    const restarted = workbench(pebble, {}, unproved, { documents, clock: systemClock });
     await restarted.issuer.issue(ORDER, noSignal);
     expect(await restarted.issuer.requests(), 'directory, nonce and seven for the certificate').toBe(9);
   });
