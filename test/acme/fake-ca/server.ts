@@ -22,6 +22,8 @@ export interface FakeCa {
   /** Every request in order, as `route` or `route id`. */
   readonly requests: FakeRequest[];
   count(route: Route): number;
+  /** Sees every request as it came. */
+  onRequest: (incoming: IncomingMessage) => void;
   /** Puts a fault in the way of the next `times` requests (default: all) of a route. */
   disturb(route: Route, fault: Fault, times?: number): void;
   stop(): Promise<void>;
@@ -35,16 +37,16 @@ export async function startFakeCa(): Promise<FakeCa> {
   const faults = new Map<Route, { readonly fault: Fault; left: number }>();
   const requests: FakeRequest[] = [];
   let nonces = 0;
-  let state: FakeState | null = null;
+  let running: FakeCa | null = null;
 
   const server = createServer({ cert: certificate.chain, key: certificate.key }, (incoming, response) => {
-    void respond(incoming, response).catch((error: unknown) =>
-      response.destroy(error instanceof Error ? error : undefined),
-    );
+    void respond(incoming, response).catch(() => response.destroy());
   });
   const respond = async (incoming: IncomingMessage, response: ServerResponse) => {
     const request = await readRequest(incoming);
-    if (request === null || state === null) return send(response, { status: 404 });
+    if (request === null || running === null) return send(response, { status: 404 });
+    const { state } = running;
+    running.onRequest(incoming);
     requests.push(request);
     const disturbance = faults.get(request.route);
     const disturbed = disturbance !== undefined && disturbance.left-- > 0;
@@ -59,13 +61,14 @@ export async function startFakeCa(): Promise<FakeCa> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()));
   const address = server.address();
   const base = `https://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
-  state = {
+  const state: FakeState = {
     base,
     authority: await createAuthority(systemClock.now()),
     orders: new Map(),
     deactivated: [],
   };
-  return {
+  const ca: FakeCa = {
+    onRequest: () => {},
     directory: `${base}/directory`,
     caRoot,
     roots: certificate.chain,
@@ -80,6 +83,8 @@ export async function startFakeCa(): Promise<FakeCa> {
       await rm(folder, { recursive: true });
     },
   };
+  running = ca;
+  return ca;
 }
 
 function send(response: ServerResponse, { status = 200, headers = {}, body = '' }: Answer): void {
