@@ -6,8 +6,11 @@ import { defaultPage } from '../default-page.ts';
 import { fieldsOf } from '../raw-headers.ts';
 import type { NodeHttp1Exchange } from './node-exchange.ts';
 
-/** Requests that may wait behind the one being answered. More are dropped: the connection closes before them. */
+/** Requests that may wait behind the one being answered. More are not taken: the connection closes before them. */
 const PIPELINED = 100;
+
+/** Requests not taken after which the client is cut off: Node goes on making objects of them. */
+const NOT_TAKEN = 1_000;
 
 /** How long a refused client has to read why. */
 const FAREWELL_MS = 1_000;
@@ -27,6 +30,7 @@ export class Http1Connection implements ClientConnection {
   #unreadable = false;
   #finishing = false;
   #overfull = false;
+  #notTaken = 0;
   #used = false;
 
   constructor(socket: Socket, options: EngineOptions<NodeHttp1Exchange>) {
@@ -50,12 +54,12 @@ export class Http1Connection implements ClientConnection {
 
   /** Takes a request; `problem` is the status to refuse it with. */
   enqueue(exchange: NodeHttp1Exchange, problem: number | null): void {
-    if (this.#overfull) return;
-    this.#waiting.push({ exchange, problem });
-    if (this.#waiting.length >= PIPELINED) {
+    if (this.#overfull || this.#waiting.length >= PIPELINED) {
       this.#overfull = true;
-      this.#socket.pause();
+      if (++this.#notTaken >= NOT_TAKEN) this.#socket.destroy();
+      return;
     }
+    this.#waiting.push({ exchange, problem });
     if (this.#current === null) this.#next();
   }
 

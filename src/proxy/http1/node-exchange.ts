@@ -97,7 +97,8 @@ export class NodeHttp1Exchange implements Exchange {
       response.end();
       return;
     }
-    response.flushHeaders();
+    // The head goes out at once; flushHeaders would write it as UTF-8.
+    response.write('', 'latin1');
     flowInto(response, body, {
       stallMs: this.#options.limits.bodyIdleMs,
       end: (trailers) => {

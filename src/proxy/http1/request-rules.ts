@@ -36,6 +36,9 @@ export function statusOfParserError(code: string | null): number | null {
       return 413;
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return 408;
+    // The client closed its side in the middle of a request.
+    case 'HPE_INVALID_EOF_STATE':
+      return null;
     default:
       return code?.startsWith('HPE_') === true ? 400 : null;
   }

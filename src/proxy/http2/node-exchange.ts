@@ -53,8 +53,9 @@ export class NodeHttp2Exchange implements Exchange {
     const endStream = bodiless || body.length === 0;
     const headers = { ...fieldsObject(head.headers), ':status': head.status };
     try {
-      // Only a body of unknown length can have trailers.
-      stream.respond(headers, { endStream, waitForTrailers: !endStream && body.length === null });
+      // Only a body of unknown length can have trailers. Without sendDate a deleted Date would come back.
+      const options = { endStream, waitForTrailers: !endStream && body.length === null, sendDate: false };
+      stream.respond(headers, options);
     } catch {
       // A field that HTTP/2 cannot carry.
       body.cancel();

@@ -92,6 +92,8 @@ export class NodeCall implements Call {
 
   #sendBody(outgoing: ClientRequest): void {
     const { body } = this.#request;
+    // The upstream may have something to say before the body comes. flushHeaders would write the head as UTF-8.
+    outgoing.write('', 'latin1');
     flowInto(outgoing, body, {
       stallMs: this.#limits.bodyIdleMs,
       end: (trailers) => {

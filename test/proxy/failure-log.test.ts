@@ -1,0 +1,34 @@
+import { expect, it } from 'vitest';
+import type { Event } from '../../src/events/event.ts';
+import { FailureLog } from '../../src/proxy/failure-log.ts';
+
+it('says at once, then once a second with what was left unsaid', () => {
+  let now = 1_000_000;
+  const events: Event[] = [];
+  const clock = { now: () => now, sleep: async () => {}, every: () => () => {} };
+  const log = new FailureLog((event) => events.push(event), clock);
+  const fail = (upstream: string) => log.report('a', upstream, { kind: 'refused', message: 'm' });
+
+  for (let n = 0; n < 10; n++) fail('one');
+  fail('two');
+  expect(events).toHaveLength(2);
+  now += 999;
+  fail('one');
+  expect(events).toHaveLength(2);
+  now += 1;
+  fail('one');
+  fail('one');
+  expect(events).toHaveLength(3);
+  expect(events[2]).toMatchObject({ upstream: 'one', failures: 11 });
+});
+
+it('is not silenced by a clock that was set back', () => {
+  let now = 1_000_000;
+  const events: Event[] = [];
+  const clock = { now: () => now, sleep: async () => {}, every: () => () => {} };
+  const log = new FailureLog((event) => events.push(event), clock);
+  log.report('a', 'one', { kind: 'refused', message: 'm' });
+  now = 0;
+  log.report('a', 'one', { kind: 'refused', message: 'm' });
+  expect(events).toHaveLength(2);
+});
