@@ -5,21 +5,24 @@ import type { AccountStore, StoredAccount } from './account-store.ts';
 import { fields, httpsUrl } from './untrusted.ts';
 
 /** Accounts as documents of the store: `accounts/<host and path of the CA>/<hash>.json`, one each. */
-export function accountDocuments(store: DocumentStore & Pick<CertificateStore, 'lock'>): AccountStore {
+export function accountDocuments(
+  documents: DocumentStore,
+  locks: Pick<CertificateStore, 'lock'>,
+): AccountStore {
   const read = async (path: DocumentPath): Promise<StoredAccount[]> => {
-    const document = await store.readDocument(path);
-    return document === null ? [] : [parse(document, store.locateDocument(path))];
+    const document = await documents.readDocument(path);
+    return document === null ? [] : [parse(document, documents.locateDocument(path))];
   };
   return {
     list: async (directory) => {
       const folder = folderOf(directory);
-      const names = await store.listDocuments(['accounts', folder]);
+      const names = await documents.listDocuments(['accounts', folder]);
       const accounts = await Promise.all(names.map((name) => read(['accounts', folder, name])));
       return accounts.flat().filter((account) => account.directory === directory);
     },
-    save: (account) => store.writeDocument(pathOf(account), `${JSON.stringify(account, null, 2)}\n`),
-    remove: (account) => store.removeDocument(pathOf(account)),
-    lock: (key, signal) => store.lock(key, signal),
+    save: (account) => documents.writeDocument(pathOf(account), `${JSON.stringify(account, null, 2)}\n`),
+    remove: (account) => documents.removeDocument(pathOf(account)),
+    lock: (key, signal) => locks.lock(key, signal),
   };
 }
 

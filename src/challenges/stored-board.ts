@@ -40,10 +40,7 @@ export class StoredBoard implements Board {
   async put(key: string, answer: ChallengeAnswer, signal: AbortSignal): Promise<TakeDown> {
     const name = hash(key);
     const content = JSON.stringify({ key, answer, expiresAt: this.#clock.now() + LIFETIME_MS });
-    const takeDown = async () => {
-      await this.#documents.removeDocument(['challenges', name]);
-      await this.#documents.removeDocument(['challenges', shownName(name)]);
-    };
+    const takeDown = () => removeBoth(this.#documents, name);
     await this.#documents.writeDocument(['challenges', name], content);
     try {
       await this.#shown(name, hash(content), signal);
@@ -112,29 +109,35 @@ export class StoredAnswers {
 
   /** Brings the board in line with the store, once. */
   async look(signal: AbortSignal): Promise<void> {
-    const names = (await this.#documents.listDocuments(['challenges'])).filter((name) =>
-      ANSWER_NAME.test(name),
-    );
+    const wanted = await this.#wanted();
     for (const [name, { takeDown }] of this.#shown) {
-      if (names.includes(name)) continue;
+      if (wanted.has(name)) continue;
       this.#shown.delete(name);
       await takeDown();
       await this.#documents.removeDocument(['challenges', shownName(name)]);
     }
-    for (const name of names) await this.#show(name, signal);
+    for (const [name, stored] of wanted) {
+      const before = this.#shown.get(name);
+      if (before?.content === stored.content) continue;
+      const takeDown = await this.#board.put(stored.key, stored.answer, signal);
+      await before?.takeDown();
+      this.#shown.set(name, { content: stored.content, takeDown });
+      await this.#documents.writeDocument(['challenges', shownName(name)], hash(stored.content));
+    }
   }
 
-  async #show(name: string, signal: AbortSignal): Promise<void> {
-    const content = (await this.#documents.readDocument(['challenges', name]))?.toString('utf8') ?? '';
-    const stored = readAnswer(content, name);
-    if (stored === null) return;
-    if (stored.expiresAt <= this.#clock.now()) return this.#documents.removeDocument(['challenges', name]);
-    const before = this.#shown.get(name);
-    if (before?.content === content) return;
-    const takeDown = await this.#board.put(stored.key, stored.answer, signal);
-    await before?.takeDown();
-    this.#shown.set(name, { content, takeDown });
-    await this.#documents.writeDocument(['challenges', shownName(name)], hash(content));
+  /** What is in the store, by name of the document; what has expired is removed. */
+  async #wanted(): Promise<ReadonlyMap<string, StoredAnswer>> {
+    const wanted = new Map<string, StoredAnswer>();
+    for (const name of await this.#documents.listDocuments(['challenges'])) {
+      if (!ANSWER_NAME.test(name)) continue;
+      const content = await this.#documents.readDocument(['challenges', name]);
+      const stored = content === null ? null : readAnswer(content.toString('utf8'), name);
+      if (stored === null) continue;
+      if (stored.expiresAt > this.#clock.now()) wanted.set(name, stored);
+      else await removeBoth(this.#documents, name);
+    }
+    return wanted;
   }
 }
 
@@ -142,6 +145,7 @@ interface StoredAnswer {
   readonly key: string;
   readonly answer: ChallengeAnswer;
   readonly expiresAt: Instant;
+  readonly content: string;
 }
 
 /** What a document says, or null when it is none of ours or damaged: it would go straight to whoever asks. */
@@ -152,11 +156,11 @@ function readAnswer(content: string, name: string): StoredAnswer | null {
   const { type, body, chain, key: privateKey } = Object(answer);
   if (type === 'http-01' && /^http-01:[A-Za-z0-9_-]{16,256}$/.test(key)) {
     const wellFormed = typeof body === 'string' && /^[A-Za-z0-9_.-]{1,512}$/.test(body);
-    return wellFormed ? { key, expiresAt, answer: { type, body } } : null;
+    return wellFormed ? { key, expiresAt, content, answer: { type, body } } : null;
   }
   if (type === 'tls-alpn-01' && /^tls-alpn-01:[a-z0-9_.-]{1,253}$/.test(key)) {
     const usable = typeof chain === 'string' && typeof privateKey === 'string' && isPair(chain, privateKey);
-    return usable ? { key, expiresAt, answer: { type, chain, key: privateKey } } : null;
+    return usable ? { key, expiresAt, content, answer: { type, chain, key: privateKey } } : null;
   }
   return null;
 }
@@ -179,6 +183,11 @@ function parseJson(text: string): unknown {
   } catch {
     return null;
   }
+}
+
+async function removeBoth(documents: AnswerDocuments, name: string): Promise<void> {
+  await documents.removeDocument(['challenges', name]);
+  await documents.removeDocument(['challenges', shownName(name)]);
 }
 
 function shownName(name: string): string {

@@ -20,7 +20,8 @@ describe.each(pebbles())('accounts at $label', (programs) => {
   });
   afterAll(() => pebble.stop());
 
-  const accountsIn = (documents: MemoryDocuments) => accountDocuments(documents).list(pebble.directory);
+  const accountsIn = (documents: MemoryDocuments) =>
+    accountDocuments(documents, documents).list(pebble.directory);
   const accountIn = async (documents: MemoryDocuments): Promise<StoredAccount> => {
     const [account, ...more] = await accountsIn(documents);
     if (account === undefined || more.length > 0)
@@ -50,7 +51,7 @@ describe.each(pebbles())('accounts at $label', (programs) => {
     const documents = new MemoryDocuments();
     await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     const account = await accountIn(documents);
-    await accountDocuments(documents).save({ ...account, url: null });
+    await accountDocuments(documents, documents).save({ ...account, url: null });
 
     await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     expect(await accountIn(documents)).toEqual(account);
@@ -62,7 +63,7 @@ describe.each(pebbles())('accounts at $label', (programs) => {
     const { issuer } = workbench(pebble, {}, unproved, { documents });
     await issuer.issue(ORDER, noSignal);
     const account = await accountIn(documents);
-    await accountDocuments(documents).save({ ...account, key, url: `${account.url}000` });
+    await accountDocuments(documents, documents).save({ ...account, key, url: `${account.url}000` });
 
     await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
     const again = await accountIn(documents);
@@ -100,7 +101,7 @@ describe.each(pebbles())('accounts at $label', (programs) => {
       if (done) await issuer.changeAccountKey(noSignal);
       const now = await accountIn(documents);
       const nextKey = done ? now.key : await generatePrivateKey('p256');
-      await accountDocuments(documents).save({ ...before, nextKey });
+      await accountDocuments(documents, documents).save({ ...before, nextKey });
 
       await workbench(pebble, {}, unproved, { documents }).issuer.issue(ORDER, noSignal);
       expect(await accountIn(documents)).toEqual({

@@ -20,7 +20,7 @@ describe.each(pebbles().filter(({ modern }) => modern))('dns-persist-01 at $labe
     const { issuer, documents } = workbench(pebble, {}, () => [solver]);
     const order = orderFor(['*.persist.example.org']);
     const missing = await issuer.issue(order, noSignal).catch((error: unknown) => error);
-    const [account] = await accountDocuments(documents).list(pebble.directory);
+    const [account] = await accountDocuments(documents, documents).list(pebble.directory);
     const value = `pebble.test; accounturi=${account?.url}; policy=wildcard`;
     expect(missing).toMatchObject({
       code: 'challenge-record-missing',

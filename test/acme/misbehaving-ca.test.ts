@@ -25,9 +25,10 @@ function start(
   settings: Partial<AcmeIssuerSettings> = {},
   solvers: readonly Solver[] = [silent('http-01')],
 ): AcmeIssuer {
+  const documents = new MemoryDocuments();
   return new AcmeIssuer(settingsFor(ca, settings), {
     solvers,
-    accounts: accountDocuments(new MemoryDocuments()),
+    accounts: accountDocuments(documents, documents),
     clock: hurriedClock,
     random: systemRandom,
     emit: () => {},

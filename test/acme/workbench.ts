@@ -51,7 +51,7 @@ export function workbench(
   const events: Event[] = [];
   const issuer = new AcmeIssuer(settingsFor(pebble, settings), {
     solvers: choose(solvers),
-    accounts: accountDocuments(documents),
+    accounts: accountDocuments(documents, documents),
     clock: hurriedClock,
     random: systemRandom,
     emit: (event) => events.push(event),
