@@ -108,7 +108,7 @@ const LONGEST_EXCERPT = 300;
 
 /** The beginning of a body of unknown kind, on one line, without control characters. */
 export function excerpt(text: string): string {
-  const line = text.replace(/[^\P{C}]+|\s+/gu, ' ').trim();
+  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim();
   return line.length > LONGEST_EXCERPT ? `${line.slice(0, LONGEST_EXCERPT)}…` : line;
 }
 

@@ -119,7 +119,7 @@ function collect(child: ChildProcess, name: 'stdout' | 'stderr'): { head(): stri
 function lastLines(text: string): string {
   return text
     .split('\n')
-    .map((line) => line.replace(/[^\P{C}]/gu, '').trim())
+    .map((line) => line.replace(/\p{C}/gu, '').trim())
     .filter((line) => line !== '')
     .slice(-LAST_LINES)
     .join(' / ');
