@@ -17,7 +17,7 @@ import { RateLimiter } from './rate-limiter.ts';
 import { fetchRenewalInfo } from './renewal-info.ts';
 import { revokeCertificate } from './revocation.ts';
 import type { Solver } from './solvers/solver.ts';
-import { Transport } from './transport.ts';
+import { type Environment, Transport } from './transport.ts';
 
 /** An `issuer` section with `type acme`. */
 export interface AcmeIssuerSettings {
@@ -50,6 +50,8 @@ export interface AcmeIssuerTools {
   readonly emit: Emit;
   /** rigil's version, for the User-Agent. */
   readonly version: string;
+  /** Environment whose `HTTPS_PROXY` and `NO_PROXY` hold for the CA. Default: no proxy. */
+  readonly environment?: Environment;
 }
 
 /** A CA that speaks ACME (RFC 8555, RFC 8738, RFC 9773). Nothing is opened, read or asked before the first use. */
@@ -157,10 +159,15 @@ export class AcmeIssuer implements Issuer {
   }
 
   async #connect(): Promise<Ca> {
-    const { clock, random, version, accounts } = this.#tools;
+    const { clock, random, version, environment, accounts } = this.#tools;
     const { caRoot, directory, email, eab, name } = this.#settings;
     const roots = caRoot === null ? null : await readRoots(caRoot);
-    const transport = new Transport({ clock, version, roots });
+    const transport = new Transport({
+      clock,
+      version,
+      roots,
+      ...(environment === undefined ? {} : { environment }),
+    });
     const connection = new Connection({
       directoryUrl: directory,
       transport,

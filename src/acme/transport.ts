@@ -27,9 +27,14 @@ export interface TransportOptions {
   readonly version: string;
   /** PEM of the only roots to trust; null = the public ones. */
   readonly roots: string | null;
+  /** Environment whose `HTTPS_PROXY` and `NO_PROXY` hold. Default: no proxy. */
+  readonly environment?: Environment;
   /** Longest time for one request, from its start to the last byte of the answer. Default 15 000. */
   readonly timeoutMs?: number;
 }
+
+/** Variables as `process.env` gives them. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Below the 5 s after which Node's servers hang up on an unused connection, so that no request meets a closed one. */
 const IDLE_MS = 4_000;
@@ -42,7 +47,7 @@ export class Transport {
   readonly #timeoutMs: number;
   readonly #headers: Readonly<Record<string, string>>;
 
-  constructor({ clock, version, roots, timeoutMs = 15_000 }: TransportOptions) {
+  constructor({ clock, version, roots, environment, timeoutMs = 15_000 }: TransportOptions) {
     this.#clock = clock;
     this.#timeoutMs = timeoutMs;
     this.#headers = { 'user-agent': `rigil/${version}`, 'accept-language': 'en' };
@@ -51,6 +56,7 @@ export class Transport {
       timeout: IDLE_MS,
       maxSockets: MOST_CONNECTIONS,
       ...(roots === null ? {} : { ca: roots }),
+      ...(environment === undefined ? {} : { proxyEnv: environment }),
     });
   }
 

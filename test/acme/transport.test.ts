@@ -1,4 +1,5 @@
-import { createServer as createPlainServer } from 'node:net';
+import { createServer } from 'node:http';
+import { connect, createServer as createPlainServer } from 'node:net';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Transport } from '../../src/acme/transport.ts';
 import { systemClock } from '../../src/platform/clock.ts';
@@ -71,4 +72,29 @@ it('says when somebody else listens', async () => {
   const reply = open().send({ method: 'GET', url: `https://127.0.0.1:${port}/` }, noSignal);
   await expect(reply).rejects.toMatchObject({ code: 'issuer-unavailable' });
   server.close();
+});
+
+it('goes through the proxy of the environment, but not to whom it excepts', async () => {
+  const asked: string[] = [];
+  const proxy = createServer().on('connect', (request, client) => {
+    asked.push(request.url ?? '');
+    const [host = '', port = ''] = (request.url ?? '').split(':');
+    const server = connect(Number(port), host, () => {
+      client.write('HTTP/1.1 200 OK\r\n\r\n');
+      server.pipe(client).pipe(server);
+    });
+    client.on('error', () => server.destroy());
+    server.on('error', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', () => resolve()));
+  const address = proxy.address();
+  const HTTPS_PROXY = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  for (const environment of [{ HTTPS_PROXY }, { HTTPS_PROXY, NO_PROXY: '127.0.0.1' }, {}]) {
+    const transport = new Transport({ clock: systemClock, version: '1.2.3', roots: ca.roots, environment });
+    expect((await get(transport)).status).toBe(200);
+    transport.close();
+  }
+  expect(asked).toEqual([new URL(ca.directory).host]);
+  proxy.close();
+  proxy.closeAllConnections();
 });
