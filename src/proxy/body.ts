@@ -21,3 +21,33 @@ export function bytesBody(bytes: Buffer): Body {
     cancel: () => {},
   };
 }
+
+/** The same bytes, with somebody who sees them pass and hears when it is over, however it ends. */
+export function watched(
+  body: Body,
+  { onChunk, onOver }: { readonly onChunk?: (chunk: Buffer) => void; readonly onOver?: () => void },
+): Body {
+  return {
+    length: body.length,
+    resume: () => body.resume(),
+    cancel() {
+      onOver?.();
+      body.cancel();
+    },
+    flow: (sink) =>
+      body.flow({
+        write(chunk) {
+          onChunk?.(chunk);
+          return sink.write(chunk);
+        },
+        end(trailers) {
+          onOver?.();
+          sink.end(trailers);
+        },
+        fail(failure) {
+          onOver?.();
+          sink.fail(failure);
+        },
+      }),
+  };
+}

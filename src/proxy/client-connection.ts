@@ -9,6 +9,9 @@ export interface ClientConnection {
   cut(what: 'requests' | 'all'): boolean;
 }
 
+/** How long a client that is sent away has to read why, in milliseconds. */
+export const FAREWELL_MS = 1_000;
+
 /** What an engine needs to know of its surroundings. */
 export interface EngineOptions<Exchange> {
   readonly scheme: 'http' | 'https';

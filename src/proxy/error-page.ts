@@ -1,5 +1,5 @@
 import type { ErrorPage, Route, Upstream } from '../routing/route.ts';
-import { emptyBody } from './body.ts';
+import { emptyBody, watched } from './body.ts';
 import { Deadline } from './deadline.ts';
 import type { Body, RawHeaders, ResponseHead } from './exchange.ts';
 import type { Failure } from './failure.ts';
@@ -93,8 +93,9 @@ class Fetching implements Call {
       return;
     }
     this.#over = true;
-    const headers = endToEnd(head.headers);
-    this.#request.done({ head: { ...head, headers }, body: this.#limited(body) });
+    // The deadline holds until the body has ended: when it expires the call is aborted, and with it the body.
+    const limited = watched(body, { onOver: () => this.#deadline.stop() });
+    this.#request.done({ head: { ...head, headers: endToEnd(head.headers) }, body: limited });
   }
 
   #fail(upstream: Upstream, failure: Failure): void {
@@ -103,31 +104,6 @@ class Fetching implements Call {
     this.#deadline.stop();
     this.#request.onFailure(upstream, failure);
     this.#request.done(null);
-  }
-
-  /** The deadline holds until the body has ended; when it expires the call is aborted, and with it the body. */
-  #limited(body: Body): Body {
-    const deadline = this.#deadline;
-    return {
-      length: body.length,
-      resume: () => body.resume(),
-      cancel() {
-        deadline.stop();
-        body.cancel();
-      },
-      flow: (sink) =>
-        body.flow({
-          write: (chunk) => sink.write(chunk),
-          end(trailers) {
-            deadline.stop();
-            sink.end(trailers);
-          },
-          fail(failure) {
-            deadline.stop();
-            sink.fail(failure);
-          },
-        }),
-    };
   }
 }
 

@@ -37,7 +37,7 @@ class StreamSink implements Sink {
   }
 
   write(chunk: Buffer): boolean {
-    if (this.#stream.destroyed) return false;
+    if (this.#stream.destroyed || this.#stream.writableEnded) return false;
     const more = this.#stream.write(chunk);
     if (!more) this.#stall.start();
     return more;

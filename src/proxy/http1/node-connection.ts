@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { ClientConnection, EngineOptions } from '../client-connection.ts';
+import { type ClientConnection, type EngineOptions, FAREWELL_MS } from '../client-connection.ts';
 import { Deadline } from '../deadline.ts';
 import { defaultPage } from '../default-page.ts';
 import { fieldsOf } from '../raw-headers.ts';
@@ -11,9 +11,6 @@ const PIPELINED = 100;
 
 /** Requests not taken after which the client is cut off: Node goes on making objects of them. */
 const NOT_TAKEN = 1_000;
-
-/** How long a refused client has to read why. */
-const FAREWELL_MS = 1_000;
 
 /**
  * A client's HTTP/1 connection: one exchange at a time, in order. Pipelined requests wait, so that they reach
@@ -85,7 +82,8 @@ export class Http1Connection implements ClientConnection {
 
   cut(what: 'requests' | 'all'): boolean {
     if (what === 'requests' && this.#current?.longLived === true) return false;
-    this.#socket.destroy();
+    if (this.#current === null) this.#socket.destroy();
+    else this.#current.cut();
     return this.#current !== null;
   }
 

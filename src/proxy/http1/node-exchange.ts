@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { emptyBody } from '../body.ts';
+import { emptyBody, watched } from '../body.ts';
+import { FAREWELL_MS } from '../client-connection.ts';
 import { Deadline } from '../deadline.ts';
 import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead } from '../exchange.ts';
 import type { ClientFailureKind } from '../failure.ts';
@@ -11,6 +12,7 @@ import type { Limits } from '../protocol.ts';
 import { fieldPairs, fieldsOf } from '../raw-headers.ts';
 import { StreamBody } from '../stream-body.ts';
 import { flowInto } from '../stream-sink.ts';
+import { FrameTracker, GOING_AWAY, isWebSocket } from '../websocket.ts';
 import { bodyLengthOf } from './request-rules.ts';
 
 /** How long a client may go on sending a request that has been answered already. */
@@ -38,6 +40,7 @@ export class NodeHttp1Exchange implements Exchange {
   readonly #socket: Socket;
   readonly #options: Http1ExchangeOptions;
   #upgraded = false;
+  #frames: FrameTracker | null = null;
 
   constructor(incoming: IncomingMessage, response: ServerResponse, options: Http1ExchangeOptions) {
     this.#incoming = incoming;
@@ -129,7 +132,11 @@ export class NodeHttp1Exchange implements Exchange {
       trailers: () => [],
       discard: () => socket.destroy(),
     });
-    flowInto(socket, fromUpstream, {
+    const frames = isWebSocket(head) ? new FrameTracker() : null;
+    this.#frames = frames;
+    const seen =
+      frames === null ? fromUpstream : watched(fromUpstream, { onChunk: (chunk) => frames.push(chunk) });
+    flowInto(socket, seen, {
       stallMs: this.#options.limits.bodyIdleMs,
       end: () => socket.end(),
       fail: () => socket.destroy(),
@@ -140,6 +147,16 @@ export class NodeHttp1Exchange implements Exchange {
 
   abort(): void {
     this.#socket.destroy();
+  }
+
+  /** Ends what has run too long; a WebSocket is told why. */
+  cut(): void {
+    if (this.#frames?.betweenFrames !== true || !this.#socket.writable) {
+      this.abort();
+      return;
+    }
+    this.#socket.end(GOING_AWAY);
+    new Deadline(FAREWELL_MS, () => this.abort()).start();
   }
 
   #headersOf({ status, headers, last }: ResponseHead, chunked: boolean): string[] {

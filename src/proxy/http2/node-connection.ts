@@ -1,11 +1,14 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import type { ClientConnection, EngineOptions } from '../client-connection.ts';
+import { type ClientConnection, type EngineOptions, FAREWELL_MS } from '../client-connection.ts';
 import { Deadline } from '../deadline.ts';
 import type { Limits } from '../protocol.ts';
 import { NodeHttp2Exchange } from './node-exchange.ts';
 
 /** Receive window of a whole connection, in bytes: enough for a fast upload, little enough to hold for each client. */
 const CONNECTION_WINDOW = 1_048_576;
+
+/** In a GOAWAY: no stream is refused yet. */
+const LAST_STREAM = 2 ** 31 - 1;
 
 /** A client's HTTP/2 connection: exchanges side by side, each a stream. */
 export class Http2Connection implements ClientConnection {
@@ -38,8 +41,10 @@ export class Http2Connection implements ClientConnection {
     });
   }
 
+  /** First says that this is the end, then refuses new streams: what was on its way still gets answers (RFC 9113 6.8). */
   finish(): void {
-    this.#session.close();
+    this.#session.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM);
+    new Deadline(FAREWELL_MS, () => this.#session.close()).start();
   }
 
   cut(what: 'requests' | 'all'): boolean {
