@@ -28,7 +28,7 @@ function certificateLines({ certificate, chain, checkedAt }: OcspReport): string
   const more = chain.certificates.map(({ subject, notAfter }) => `${subject}, until ${day(notAfter)}`);
   return fields([
     ['subject', certificate.subject || '(empty)'],
-    ['names', names.join(', ') || 'none'],
+    ['names', listed(names)],
     ['serial', certificate.serial],
     ['issuer', certificate.issuer],
     ['valid', validity(certificate, Date.parse(checkedAt))],
@@ -131,6 +131,15 @@ function several(name: string, values: readonly string[], none: string): (readon
   if (values.length === 0) return [[name, none]];
   return values.map((value, index) => [index === 0 ? name : '', value]);
 }
+
+/** A certificate may have hundreds of names; --json has them all. */
+function listed(names: readonly string[]): string {
+  if (names.length === 0) return 'none';
+  const more = names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '';
+  return names.slice(0, MOST_NAMES).join(', ') + more;
+}
+
+const MOST_NAMES = 12;
 
 function day(iso: string): string {
   return iso.slice(0, 10);

@@ -1,8 +1,8 @@
 import { Args, Flags, type Interfaces } from '@oclif/core';
 import { inspectOcsp, type OcspReport } from '../../app/inspect-ocsp.ts';
+import { loadCertificate } from '../../app/load-certificate.ts';
 import { RigilCommand } from '../../cli/base-command.ts';
 import { ocspReportLines } from '../../cli/ocsp-report.ts';
-import { RigilError } from '../../errors.ts';
 
 /** `rigil ocsp inspect TARGET`. */
 export default class OcspInspect extends RigilCommand {
@@ -57,23 +57,21 @@ is must-staple. A certificate that names no responder is normal: many CAs publis
       helpValue: 'NAME',
     }),
     stored: Flags.boolean({ summary: 'TARGET is the name of a certificate in the store.' }),
-    hash: Flags.string({
+    hash: Flags.option({
       summary: 'Hash that names the certificate to the responder.',
       options: ['sha1', 'sha256'] as const,
-      default: 'sha1',
-    }),
+      default: 'sha1' as const,
+    })(),
   };
 
   async run(): Promise<OcspReport> {
     const parsed = await this.parse(OcspInspect);
-    const flags: Interfaces.InferredFlags<typeof OcspInspect.flags> = parsed.flags;
-    const { query, stored, ca = null, servername = null } = flags;
-    const hash = flags.hash === 'sha256' ? 'sha256' : 'sha1';
+    const flags: Interfaces.InferredFlags<typeof OcspInspect.flags & typeof OcspInspect.baseFlags> =
+      parsed.flags;
+    const { query, stored, hash, ca = null, servername = null } = flags;
     const { report, bad } = await inspectOcsp(
       { target: parsed.args.target, stored, servername, query, hash, ca },
-      async (name) => {
-        throw new RigilError('name-unknown', `there is no certificate "${name}" in the store`);
-      },
+      (name) => loadCertificate(flags.config, name),
     );
     for (const line of ocspReportLines(report, process.stdout.columns ?? 80)) this.print(line);
     if (bad) process.exitCode = 3;
