@@ -26,8 +26,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'platform',
     'errors',
   ],
-  // What a DNS provider takes after its name is said by the provider alone.
-  config: ['dns', 'platform', 'errors'],
+  // What a DNS provider takes after its name is said by the provider alone, what a public CA certifies by x509/names.
+  config: ['dns', 'x509', 'platform', 'errors'],
   routing: ['config', 'snapshot', 'errors'],
   snapshot: ['routing'],
   certs: ['x509', 'ocsp', 'events', 'platform', 'errors'],

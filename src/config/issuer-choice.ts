@@ -1,29 +1,35 @@
+import { isPublicName, wildcardOf } from '../x509/names.ts';
 import type { IssuerConfig, RouteConfig } from './config.ts';
-import { isPublicName } from './values/public-name.ts';
 
-/**
- * The issuers that are asked for a certificate for `names`, the preferred one first; never empty.
- *
- * A route's `provider` alone, if it has one. Else, for names that a public CA can certify, all of scope `all`; when one
- * of the names is private, the local CAs and private ACME servers.
- */
-export function issuersFor(
-  issuers: readonly IssuerConfig[],
-  provider: RouteConfig['provider'],
-  names: readonly string[],
-): readonly IssuerConfig[] {
-  if (provider !== null) return issuers.filter((issuer) => issuer.name === provider);
-  if (!names.every(isPublicName)) {
-    return issuers.filter((issuer) => issuer.scope !== 'named' && isPrivateAuthority(issuer));
+/** Which issuers are asked for which certificate. */
+export class IssuerChoice {
+  readonly #byName: ReadonlyMap<string, readonly IssuerConfig[]>;
+  readonly #forPublic: readonly IssuerConfig[];
+  readonly #forPrivate: readonly IssuerConfig[];
+
+  constructor(issuers: readonly IssuerConfig[]) {
+    this.#byName = new Map(issuers.map((issuer) => [issuer.name, [issuer]]));
+    const preferred = issuers.filter(({ scope }) => scope === 'all');
+    const unnamed = issuers.filter(({ scope }) => scope !== 'named');
+    this.#forPublic = preferred.length > 0 ? preferred : unnamed;
+    this.#forPrivate = unnamed.filter(isPrivateAuthority);
   }
-  const all = issuers.filter((issuer) => issuer.scope === 'all');
-  return all.length > 0 ? all : issuers.filter((issuer) => issuer.scope === 'private');
+
+  /**
+   * The issuers for a certificate with `names`, the preferred one first. A route's `provider` alone, if it has one;
+   * for names that a public CA can certify, all of scope `all`; when one of the names is private, the local CAs and
+   * the ACME servers inside of networks. Never empty for a valid configuration.
+   */
+  for(provider: RouteConfig['provider'], names: readonly string[]): readonly IssuerConfig[] {
+    if (provider !== null) return this.#byName.get(provider) ?? [];
+    return names.every(isPublicName) ? this.#forPublic : this.#forPrivate;
+  }
 }
 
 /** Whether an issuer may certify names that no public CA does: a local CA, or an ACME server inside of a network. */
-export function isPrivateAuthority(issuer: IssuerConfig): boolean {
-  if (issuer.type === 'internal' || issuer.directory === null || issuer.caRoot !== null) return true;
-  return !isPublicName(new URL(issuer.directory).hostname.replace(/^\[|\]$/g, ''));
+function isPrivateAuthority({ type, directory, caRoot }: IssuerConfig): boolean {
+  if (type === 'internal' || directory === null || caRoot !== null) return true;
+  return !isPublicName(new URL(directory).hostname.replace(/^\[|\]$/g, ''));
 }
 
 /**
@@ -32,14 +38,10 @@ export function isPrivateAuthority(issuer: IssuerConfig): boolean {
  */
 export function certificateNames(
   route: Pick<RouteConfig, 'names' | 'subjects'>,
-  wildcardDomains: readonly string[],
+  wildcardDomains: ReadonlySet<string>,
 ): readonly string[] {
   const names = route.subjects.length > 0 ? route.subjects : route.names;
-  return [...new Set(names.map((name) => wildcardOf(name, wildcardDomains) ?? name))];
-}
-
-/** `*.DOMAIN` when `name` is directly below one of `domains`, else null. */
-function wildcardOf(name: string, domains: readonly string[]): string | null {
-  const parent = name.slice(name.indexOf('.') + 1);
-  return name.includes('.') && domains.includes(parent) ? `*.${parent}` : null;
+  const isBelow = (name: string) =>
+    name.includes('.') && wildcardDomains.has(name.slice(name.indexOf('.') + 1));
+  return [...new Set(names.map((name) => (isBelow(name) ? wildcardOf(name) : name)))];
 }

@@ -58,8 +58,8 @@ function build(text: string, options: ParseOptions, problems: Problems): Config 
   const global = settings?.global ?? settleGlobal(document.global, { env, mode, problems });
   const issuers = settings?.issuers ?? settleIssuers(document.issuers, document.global, problems);
   const routes = settleRoutes(document.routes, issuers, problems);
-  checkAddresses(document.global, document.issuers, problems);
-  checkCertificates(routes, issuers, document.global, problems);
+  if (!routesOnly) checkAddresses(document.global, document.issuers, problems);
+  checkCertificates(routes, issuers, global, document.global, problems);
   if (document.routes.length === 0 && global.configSource === null && !problems.hasErrors) {
     problems.report(
       'no-routes',

@@ -1,18 +1,15 @@
 import type { Position, Problems } from './diagnostics.ts';
-import { Fault } from './fault.ts';
-import { ArgumentReader, type Placed } from './grammar/argument.ts';
-import { issuerName } from './grammar/argument-types.ts';
+import { ArgumentReader } from './grammar/argument.ts';
 import type { Directive, SectionName } from './grammar/directive.ts';
-import { byName, directives, sections, sectionsWith } from './grammar/directives.ts';
+import { byName, sections } from './grammar/directives.ts';
 import type { GlobalDraft, IssuerDraft, RouteDraft } from './grammar/drafts.ts';
+import { reportOutside, reportUnknown } from './misplaced.ts';
+import { openIssuer, openRoute, reportMore } from './open-section.ts';
 import { Columns } from './text/columns.ts';
 import type { Damage } from './text/decode.ts';
 import { type Line, linesOf } from './text/lines.ts';
-import { quote } from './text/quote.ts';
 import { type Environment, type Mode, settingsWordReader } from './text/settings-word.ts';
-import { didYouMean } from './text/suggest.ts';
 import { readPlainWord, type Word, wordAt, wordsFrom } from './text/words.ts';
-import { parseRouteName } from './values/route-name.ts';
 
 /** Longest line in bytes. */
 const LONGEST_LINE = 65_536;
@@ -21,8 +18,6 @@ const MOST_ROUTES = 100_000;
 /** What all the lines of a text say, before anything is compared or filled in. */
 export interface Document {
   readonly global: GlobalDraft;
-  /** Where each directive of the global sections first stands. */
-  readonly globalSeen: ReadonlyMap<string, Position>;
   readonly issuers: readonly IssuerDraft[];
   readonly routes: readonly RouteDraft[];
 }
@@ -65,7 +60,7 @@ class DocumentReader {
   readonly #issuers = new Map<string, IssuerDraft>();
   readonly #routes: RouteDraft[] = [];
   #section: SectionName | null = null;
-  #readLine: LineReader = (line) => this.#rejectOutside(line);
+  #readLine: LineReader = (line) => reportOutside(line.words[0], this.#problems);
 
   constructor(options: ReadOptions, problems: Problems) {
     this.#options = options;
@@ -102,7 +97,6 @@ class DocumentReader {
     for (const [line, damage] of this.#damage) this.#reportDamage(line, damage, 'warning');
     return {
       global: this.#global,
-      globalSeen: this.#globalSeen,
       issuers: [...this.#issuers.values()],
       routes: this.#routes,
     };
@@ -144,16 +138,16 @@ class DocumentReader {
     }
     switch (name) {
       case 'global':
-        if (usable) this.#rejectMore(line.words[1], 'global');
+        if (usable) reportMore(line.words[1], 'global', this.#problems);
         this.#readLine = this.#lineReader(name, this.#global, this.#globalSeen);
         break;
       case 'issuer': {
-        const draft = this.#openIssuer(line, usable);
+        const draft = openIssuer(line.words, usable, this.#issuers, this.#problems);
         this.#readLine = this.#lineReader(name, draft, draft.seen);
         break;
       }
       case 'route': {
-        const draft = this.#openRoute(line, usable);
+        const draft = openRoute(line.words, usable, this.#problems);
         this.#routes.push(draft);
         this.#readLine = this.#lineReader(name, draft, new Map());
         break;
@@ -161,83 +155,6 @@ class DocumentReader {
       default:
         name satisfies never;
     }
-  }
-
-  #openIssuer(line: SplitLine, usable: boolean): IssuerDraft {
-    const [keyword, word, extra] = line.words;
-    const draft = (name: string): IssuerDraft => ({
-      name,
-      at: word ?? keyword,
-      challenges: [],
-      seen: new Map(),
-    });
-    if (word === undefined) {
-      if (usable) {
-        this.#problems.report(
-          'missing-argument',
-          keyword,
-          'issuer lacks a name',
-          'write it like: issuer letsencrypt',
-        );
-      }
-      return draft('');
-    }
-    if (usable) this.#rejectMore(extra, 'issuer NAME');
-    const name = issuerName.parse(word.text, this.#options);
-    if (name instanceof Fault) {
-      this.#problems.report(name.code, word, `${quote(word.text)} ${name.message}`, name.hint);
-      return draft('');
-    }
-    const earlier = this.#issuers.get(name);
-    const issuer = draft(name);
-    if (earlier === undefined) this.#issuers.set(name, issuer);
-    else {
-      const message = `there is an issuer ${name} in line ${earlier.at.line} already`;
-      this.#problems.report('duplicate-issuer', word, message, 'put all its directives into one section');
-    }
-    return issuer;
-  }
-
-  #openRoute(line: SplitLine, usable: boolean): RouteDraft {
-    const [keyword, ...words] = line.words;
-    if (words.length === 0 && usable) {
-      this.#problems.report('no-names', keyword, 'the route has no name', 'write it like: route example.com');
-    }
-    const names: Placed<string>[] = [];
-    const unmatchable: string[] = [];
-    for (const word of usable ? words : []) {
-      const name = parseRouteName(word.text);
-      if (!(name instanceof Fault)) {
-        names.push({ value: name, at: word });
-        continue;
-      }
-      this.#problems.report(name.code, word, `${quote(word.text)} ${name.message}`, name.hint);
-      if (name.code !== 'name-never-matches') continue;
-      const undotted = parseRouteName(word.text.slice(0, -1));
-      if (!(undotted instanceof Fault)) unmatchable.push(undotted);
-    }
-    return {
-      at: keyword,
-      names,
-      unmatchable,
-      written: words.length,
-      hasUpstream: false,
-      upstreams: [],
-      onError: [],
-      headerRules: [],
-      subjects: new Set(),
-    };
-  }
-
-  #rejectMore(extra: Word | undefined, form: string): void {
-    if (extra === undefined) return;
-    const message = `${quote(extra.source)} is more than belongs here`;
-    this.#problems.report(
-      'extra-argument',
-      extra,
-      message,
-      `the line that opens the section is just: ${form}`,
-    );
   }
 
   /** What takes the lines of a section that is gathered in `draft`. */
@@ -248,7 +165,7 @@ class DocumentReader {
       const [first] = words;
       const directive = table.get(name);
       if (directive === undefined) {
-        this.#rejectUnknown(section, first);
+        reportUnknown(first, section, this.#problems);
         return;
       }
       const earlier = directive.repeatable ? undefined : seen.get(name);
@@ -264,52 +181,10 @@ class DocumentReader {
       if (counts && !seen.has(name)) seen.set(name, first);
     };
   }
-
-  #rejectOutside({ name, words: [first] }: SplitLine): void {
-    const [section] = sectionsWith(name);
-    if (section === undefined) {
-      const keywords = sections.map((each) => each.name);
-      const hint = didYouMean(first.text, [...keywords, ...directives.map((each) => each.name)]);
-      const message = `${quote(first.source)} is neither a section nor a directive`;
-      this.#problems.report(
-        'unknown-directive',
-        first,
-        message,
-        hint ?? `sections begin with ${keywords.join(', ')}`,
-      );
-      return;
-    }
-    const message = `${name} stands before the first section`;
-    this.#problems.report('outside-section', first, message, `put it below a line "${openingOf(section)}"`);
-  }
-
-  #rejectUnknown(section: SectionName, first: Word): void {
-    const name = first.text.toLowerCase();
-    const [home] = sectionsWith(name);
-    if (home !== undefined) {
-      const message = `${name} belongs to a section "${openingOf(home)}", not to "${openingOf(section)}"`;
-      const hint = 'every line belongs to the section that was opened last';
-      this.#problems.report('wrong-section', first, message, hint);
-      return;
-    }
-    const here = [...byName[section].keys()];
-    const hint =
-      didYouMean(first.text, here) ??
-      didYouMean(first.text, [
-        ...sections.map((each) => each.name),
-        ...directives.map((each) => each.name),
-      ]) ??
-      `a section "${openingOf(section)}" has: ${here.join(', ')}`;
-    this.#problems.report('unknown-directive', first, `there is no directive ${quote(first.source)}`, hint);
-  }
 }
 
 function isSection(name: string): name is SectionName {
   return sections.some((section) => section.name === name);
-}
-
-function openingOf(section: SectionName): string {
-  return sections.find(({ name }) => name === section)?.synopsis ?? section;
 }
 
 function isTooLong(line: Line): boolean {

@@ -16,11 +16,14 @@ import { formatUpstream } from './values/upstream.ts';
 
 /** A configuration as text in its own language, with every default written out. Read again, it is the same. */
 export function showConfig(config: Config): string {
-  const owned = new Set(config.routes.flatMap(({ names }) => names));
+  const owners = new Map(config.routes.flatMap(({ names }, index) => names.map((name) => [name, index])));
   const sections = [
     ['global', ...globalLines(config.global), ...issuersLine(config.issuers)],
     ...config.issuers.map((issuer) => [`issuer ${issuer.name}`, ...issuerLines(issuer)]),
-    ...config.routes.map((route) => [`route ${writtenNames(route, owned)}`, ...routeLines(route)]),
+    ...config.routes.map((route, index) => {
+      const isLost = (owners.get(route.primary) ?? -1) > index;
+      return [`route ${writtenNames(route, isLost)}`, ...routeLines(route)];
+    }),
   ];
   return sections
     .map(([opening, ...lines]) => [opening, ...lines.map((line) => `  ${line}`)].join('\n'))
@@ -119,12 +122,10 @@ function headerLine(rule: HeaderRule): string {
   return rule.action === 'delete' ? `header ${action} ${name}` : `header ${action} ${name} ${rule.value}`;
 }
 
-/** The names of a route so that it gets the same ones again, even those that it has lost. */
-function writtenNames(route: RouteConfig, owned: ReadonlySet<string>): string {
-  const { names, primary, redirectToPrimary } = route;
-  // A name that is nobody's was one that no request can carry.
-  const first = owned.has(primary) ? primary : `${primary}.`;
-  const written = names[0] === primary ? names : [first, ...names];
+/** The names of a route so that it gets the same ones again. `isLost`: a later route has its primary name. */
+function writtenNames({ names, primary, redirectToPrimary }: RouteConfig, isLost: boolean): string {
+  // A primary name that is neither its own nor lost is one that no request can carry.
+  const written = names[0] === primary ? names : [isLost ? primary : `${primary}.`, ...names];
   return (redirectToPrimary && written.length < 2 ? [...written, ...written] : written).join(' ');
 }
 

@@ -3,6 +3,7 @@ import { Fault } from '../fault.ts';
 import { parseCidr } from '../values/cidr.ts';
 import { formatDuration, parseDuration } from '../values/duration.ts';
 import { isHostName } from '../values/host-name.ts';
+import { parseIssuerName } from '../values/issuer-name.ts';
 import { parseListenAddress } from '../values/listen-address.ts';
 import { parsePath } from '../values/path.ts';
 import { parseRate } from '../values/rate.ts';
@@ -92,22 +93,10 @@ export const email: ArgumentType<string> = {
   },
 };
 
-/** The name of an issuer, in lower case: it names a folder of the store. */
 export const issuerName: ArgumentType<string> = {
   placeholder: 'NAME',
   description: 'the name of an issuer: letters, digits, `.`, `_` and `-`, in any case',
-  parse: (text) => {
-    if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) return text.toLowerCase();
-    const hint = 'begin with a letter or digit, go on with letters, digits, ".", "_" and "-", 64 at most';
-    return new Fault('invalid-text', 'is not a name for an issuer', hint);
-  },
-};
-
-/** The name of a certificate; what no request could carry is no name here either. */
-export const certificateName: ArgumentType<string> = {
-  placeholder: 'NAME',
-  description: 'a host name, `*.` and a host name, or an IP address',
-  parse: parseRouteName,
+  parse: parseIssuerName,
 };
 
 /** A domain without wildcard, with or without a dot or `*.` in front. */

@@ -29,7 +29,7 @@ export const sections: readonly SectionDocumentation[] = [
     synopsis: 'issuer NAME',
     summary: 'Where certificates come from',
     documentation:
-      "Without any such section there are two issuers: `letsencrypt` (type acme, Let's Encrypt's production directory) and `internal` (the local CA, for names that no public CA certifies: `localhost`, names without a dot or under `.localhost`, `.test`, `.internal`, `.home.arpa` or `.local`, and private addresses). `internal` is always there, with or without a section of its own.",
+      "Without any such section there are two issuers: `letsencrypt` (type acme, Let's Encrypt's production directory) and `internal` (the local CA, for names that no public CA certifies: names without a dot such as `localhost`, names under `.localhost`, `.test`, `.internal`, `.home.arpa`, `.local` and the like, and private addresses).\n\n`internal` is always there, with or without a section of its own. Unless `issuers` names it, it is used only for such names and for routes that name it with `provider`.",
     directives: issuerDirectives,
   },
   {

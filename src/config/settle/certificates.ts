@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import type { IssuerConfig } from '../config.ts';
+import { isPublicName, wildcardOf } from '../../x509/names.ts';
+import type { GlobalConfig, IssuerConfig } from '../config.ts';
 import type { Position, Problems } from '../diagnostics.ts';
 import type { GlobalDraft } from '../grammar/drafts.ts';
-import { certificateNames, issuersFor } from '../issuer-choice.ts';
+import { certificateNames, IssuerChoice } from '../issuer-choice.ts';
 import { quote } from '../text/quote.ts';
-import { isPublicName } from '../values/public-name.ts';
 import { isWildcard } from '../values/route-name.ts';
 import type { SettledRoute } from './routes.ts';
 
@@ -12,63 +12,75 @@ import type { SettledRoute } from './routes.ts';
 export function checkCertificates(
   routes: readonly SettledRoute[],
   issuers: readonly IssuerConfig[],
-  global: GlobalDraft,
+  { wildcardDomains }: GlobalConfig,
+  draft: GlobalDraft,
   problems: Problems,
 ): void {
-  const wildcardDomains = (global.wildcardDomains ?? []).map(({ value }) => value);
-  const useless = new Set<string>();
+  const choice = new IssuerChoice(issuers);
+  const below = new Set(wildcardDomains);
+  const domains = new Map(draft.wildcardDomains?.map(({ value, at }) => [`*.${value}`, at]));
+  const provesWildcards = cached(canProveWildcards);
+  const isLocal = cached((chosen) => chosen.every(({ type }) => type === 'internal'));
   let localCa: Position | null = null;
   for (const route of routes) {
-    checkCoverage(route, wildcardDomains, problems);
     checkAddresses(route, problems);
-    const names = certificateNames(route.config, wildcardDomains);
-    const chosen = issuersFor(issuers, route.config.provider, names);
-    if (chosen.every(({ type }) => type === 'internal')) {
-      if (route.config.provider !== null || !names.some(isPublicName)) continue;
-      if (names.every(isPublicName)) localCa ??= route.draft.at;
-      else reportMixed(route, names, problems);
-    } else if (!chosen.some(canProveWildcards)) {
-      for (const name of names.filter(isWildcard))
-        reportWildcard(name, route, chosen, { global, useless, problems });
-    }
+    const { provider } = route.config;
+    const names = certificateNames(route.config, below);
+    if (route.draft.subjects.size > 0) checkCoverage(route, names, problems);
+    const chosen = choice.for(provider, names);
+    if (!provesWildcards(chosen)) reportWildcards(names, route, chosen, domains, problems);
+    if (provider !== null || !isLocal(chosen) || !names.some(isPublicName)) continue;
+    if (names.every(isPublicName)) localCa ??= route.draft.at;
+    else reportMixed(names, route.draft.at, problems);
   }
-  if (localCa !== null && issuers.every(({ scope }) => scope === 'private')) {
+  if (localCa !== null && !issuers.some(({ scope }) => scope === 'all')) {
     const message = 'there is no ACME issuer, so that public names get certificates of the local CA';
-    problems.report(
-      'no-acme-issuer',
-      localCa,
-      message,
-      'add a section "issuer letsencrypt", or "provider internal" here',
-    );
+    const hint = 'add a section "issuer letsencrypt", or "provider internal" to the route';
+    problems.report('no-acme-issuer', localCa, message, hint);
   }
 }
 
-function canProveWildcards({ type, challenges }: IssuerConfig): boolean {
-  return type === 'internal' || challenges.some((challenge) => challenge.type.startsWith('dns-'));
+/** The lists of a choice are few and the same again and again, but may be long. */
+function cached(judge: (chosen: readonly IssuerConfig[]) => boolean): typeof judge {
+  const known = new Map<readonly IssuerConfig[], boolean>();
+  return (chosen) => {
+    const answer = known.get(chosen) ?? judge(chosen);
+    known.set(chosen, answer);
+    return answer;
+  };
 }
 
-function reportWildcard(
-  name: string,
+function canProveWildcards(chosen: readonly IssuerConfig[]): boolean {
+  return chosen.some(
+    ({ type, challenges }) =>
+      type === 'internal' || challenges.some((challenge) => challenge.type.startsWith('dns-')),
+  );
+}
+
+/** @param domains where each wildcard stands that `wildcard-domains` makes; each is reported once */
+function reportWildcards(
+  names: readonly string[],
   { draft }: SettledRoute,
-  issuers: readonly IssuerConfig[],
-  context: { readonly global: GlobalDraft; readonly useless: Set<string>; readonly problems: Problems },
+  [issuer]: readonly IssuerConfig[],
+  domains: Map<string, Position>,
+  problems: Problems,
 ): void {
-  const domain = context.global.wildcardDomains?.find(({ value }) => name === `*.${value}`);
-  if (domain !== undefined) {
-    if (context.useless.has(name)) return;
-    context.useless.add(name);
+  for (const name of names.filter(isWildcard)) {
+    const written = draft.names.find(({ value }) => value === name)?.at;
+    const at = written ?? domains.get(name) ?? (draft.subjects.has(name) ? draft.at : undefined);
+    if (at === undefined) continue;
+    if (written === undefined) domains.delete(name);
+    const message = `a certificate for ${quote(name)} needs a dns-01 challenge, and the issuer ${issuer?.name} has none`;
+    const hint = 'add a line "challenge dns-01 PROVIDER …" to the issuer, or use names without *';
+    problems.report('wildcard-needs-dns-01', at, message, hint);
   }
-  const at = draft.names.find(({ value }) => value === name)?.at ?? domain?.at ?? draft.at;
-  const message = `a certificate for ${quote(name)} needs a dns-01 challenge, which the issuer ${issuers[0]?.name} has not`;
-  const hint = 'add a line "challenge dns-01 PROVIDER …" to the issuer, or use names without *';
-  context.problems.report('wildcard-needs-dns-01', at, message, hint);
 }
 
-function reportMixed({ draft }: SettledRoute, names: readonly string[], problems: Problems): void {
-  const lonely = names.find((name) => !isPublicName(name)) ?? '';
-  const open = names.find(isPublicName) ?? '';
-  const message = `no public CA certifies ${quote(lonely)}, so that ${quote(open)} in the same route gets a certificate of the local CA too`;
-  problems.report('mixed-names', draft.at, message, 'make two routes of it');
+function reportMixed(names: readonly string[], at: Position, problems: Problems): void {
+  const hidden = quote(names.find((name) => !isPublicName(name)) ?? '');
+  const open = quote(names.find(isPublicName) ?? '');
+  const message = `no public CA certifies ${hidden}, so that ${open} in the same route gets a certificate of the local CA too`;
+  problems.report('mixed-names', at, message, 'make two routes of it');
 }
 
 function checkAddresses({ config, draft }: SettledRoute, problems: Problems): void {
@@ -80,17 +92,12 @@ function checkAddresses({ config, draft }: SettledRoute, problems: Problems): vo
   }
 }
 
-/** Names of a route that its own `subject` leaves out of the certificate. */
-function checkCoverage(
-  { config, draft }: SettledRoute,
-  wildcardDomains: readonly string[],
-  problems: Problems,
-): void {
-  if (draft.subjects.size === 0) return;
-  const covered = new Set(certificateNames(config, wildcardDomains));
+/** Reports names of a route that the certificate with `names`, which its subjects ask for, is not good for. */
+function checkCoverage({ draft }: SettledRoute, names: readonly string[], problems: Problems): void {
+  const covered = new Set(names);
   for (const { value: name, at } of draft.names) {
-    if (covered.has(name) || covered.has(`*.${name.slice(name.indexOf('.') + 1)}`)) continue;
+    if (covered.has(name) || (isIP(name) === 0 && covered.has(wildcardOf(name)))) continue;
     const message = `the certificate of this route does not cover ${quote(name)}: clients will refuse it`;
-    problems.report('subject-misses-name', at, message, `add it to the subjects`);
+    problems.report('subject-misses-name', at, message, 'add it to the subjects');
   }
 }

@@ -24,6 +24,7 @@ export function settleRoutes(
   const providers = providersOf(issuers);
   return drafts.flatMap((draft) => {
     checkRoute(draft, problems);
+    const provider = draft.provider === undefined ? null : issuerOf(draft.provider, providers, problems);
     const known = [...new Set(draft.names.map(({ value }) => value))];
     const written = known.length > 0 ? known : draft.unmatchable;
     const [primary] = written;
@@ -40,7 +41,7 @@ export function settleRoutes(
       primary,
       upstreams: draft.upstreams,
       onError: draft.onError,
-      provider: draft.provider === undefined ? null : issuerOf(draft.provider, providers, problems),
+      provider,
       headerRules: draft.headerRules,
       fallback: draft.fallback !== undefined,
       redirectToPrimary: draft.redirectToPrimary !== undefined,
@@ -143,8 +144,9 @@ function issuerOf(
 ): string | null {
   const issuer = providers.get(provider.value.toLowerCase());
   if (issuer !== undefined) return issuer;
-  const names = [...providers.keys()];
-  const hint = didYouMean(provider.value, names) ?? `there is: ${names.slice(0, 10).join(', ')}`;
+  const hint =
+    didYouMean(provider.value, providers.keys()) ??
+    'add a section for it, or use the name of one that is there';
   problems.report('unknown-issuer', provider.at, `there is no issuer ${quote(provider.value)}`, hint);
   return null;
 }
