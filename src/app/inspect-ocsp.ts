@@ -1,4 +1,4 @@
-import { type InspectOptions, inspect } from '../ocsp/inspect.ts';
+import type { InspectOptions } from '../ocsp/inspect.ts';
 import { isBad, type OcspReport } from '../ocsp/report.ts';
 import type { StoredCertificate } from '../ocsp/subject.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -20,6 +20,8 @@ export async function inspectOcsp(
   options: InspectOptions,
   loadCertificate: (name: string) => Promise<StoredCertificate>,
 ): Promise<{ readonly report: OcspReport; readonly bad: boolean }> {
+  // The ASN.1 libraries take some 80 ms to load, which `--help` need not.
+  const { inspect } = await import('../ocsp/inspect.ts');
   const ports = { fetch: systemFetch, clock: systemClock, random: systemRandom, loadCertificate };
   const report = await inspect(options, ports, new AbortController().signal);
   return { report, bad: isBad(report) };
