@@ -212,11 +212,7 @@ function contactOf(email: string | null): readonly string[] {
 }
 
 /** What CAs say of a missing or bad binding: RFC 8555 7.3.4 leaves the kind of error to them. */
-const MAY_BE_BINDING: ReadonlySet<string> = new Set([
-  'account-binding-required',
-  'issuer-refused',
-  'request-refused',
-]);
+const MAY_BE_BINDING: ReadonlySet<string> = new Set(['account-binding-required', 'issuer-refused']);
 
 function bindingInvalid(keyId: string, cause: unknown): RigilError {
   return new RigilError(

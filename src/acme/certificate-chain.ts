@@ -61,8 +61,12 @@ export function checkChain(downloaded: unknown, demand: ChainDemand, now: Instan
 
 /** Common name of whoever issued the topmost certificate: what `preferred-chain` names. Null when it cannot be read. */
 export function chainIssuer(downloaded: unknown): string | null {
-  const top = certificatesIn(downloaded).at(-1);
-  return top === undefined ? null : (/(?:^|\n)CN=([^\n]*)/.exec(parse(top.der).issuer)?.[1] ?? null);
+  try {
+    const top = certificatesIn(downloaded).at(-1);
+    return top === undefined ? null : (/^CN=(.*)$/m.exec(parse(top.der).issuer)?.[1] ?? null);
+  } catch {
+    return null;
+  }
 }
 
 /** Addresses of other chains for the same certificate (`Link: <…>;rel="alternate"`), at most ten. */

@@ -117,7 +117,7 @@ class Issuance {
       await clearing;
       return { chain, key };
     } catch (error) {
-      await Promise.all([proofs.takeAway(), this.#giveUp(proofs)]);
+      await Promise.allSettled([proofs.takeAway(), this.#giveUp(proofs)]);
       throw error;
     }
   }

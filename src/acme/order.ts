@@ -134,13 +134,13 @@ export async function downloadChain(
   preferred: string | null,
 ): Promise<{ readonly chain: unknown; readonly matched: boolean }> {
   const reply = await protocol.read(url);
-  if (preferred === null || chainIssuer(reply.data) === preferred)
-    return { chain: reply.data, matched: true };
+  const own = { chain: reply.data, matched: preferred === null || chainIssuer(reply.data) === preferred };
+  if (own.matched) return own;
   for (const alternate of alternateChains(reply.headers['link'], url)) {
     const { data } = await protocol.read(alternate);
     if (chainIssuer(data) === preferred) return { chain: data, matched: true };
   }
-  return { chain: reply.data, matched: false };
+  return own;
 }
 
 /** What went wrong with an order that the CA gave up. */

@@ -7,7 +7,7 @@ export interface ProofFailure {
   /** Challenge type that was used. */
   readonly type: string;
   readonly error: RigilError;
-  /** Other types by which the name could have been proved: configured, fitting and offered. */
+  /** Other types by which the name may be proved yet: configured, fitting and offered. */
   readonly alternatives: readonly string[];
 }
 

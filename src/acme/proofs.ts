@@ -1,5 +1,6 @@
-import { codeOf, messageOf, RigilError } from '../errors.ts';
+import { type Code, codeOf, messageOf, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
+import { AcmeProblem } from './problem.ts';
 import { challengeFailed, type ProofFailure, ProofsFailed } from './proof-failure.ts';
 import type { Protocol } from './protocol.ts';
 import { type Authorization, type Challenge, readAuthorization } from './resources.ts';
@@ -42,8 +43,8 @@ export class Proofs {
   async present(urls: readonly string[], signal: AbortSignal): Promise<void> {
     for (const url of urls) this.#authorizations.set(url, null);
     for (const authorization of await this.#read()) {
-      if (authorization.status === 'pending')
-        this.#chosen.set(authorization.url, this.#choose(authorization));
+      if (authorization.status !== 'pending') continue;
+      this.#chosen.set(authorization.url, this.#choose(authorization));
     }
     // All of them come to an end, so that all that fails is known at once and nothing is presented after the clean-up.
     const choices = [...this.#chosen.values()];
@@ -117,7 +118,8 @@ export class Proofs {
     const { account, id, emit } = this.#proving;
     const { name } = authorization;
     const token = challengeToken(challenge.token);
-    if (token === null && challenge.token !== undefined) {
+    const needless = solver.tokenless === true && challenge.token === undefined;
+    if (token === null && !needless) {
       throw new RigilError('issuer-answer-invalid', `the CA sent a token for ${name} that is none`);
     }
     const cleanUp = await solver.present(
@@ -170,8 +172,19 @@ interface Choice {
 }
 
 function failureOf({ authorization, solver, alternatives }: Choice, error: RigilError): ProofFailure {
-  return { name: authorization.name, type: solver.type, error, alternatives };
+  const general = error instanceof AcmeProblem || GENERAL.has(error.code);
+  return { name: authorization.name, type: solver.type, error, alternatives: general ? [] : alternatives };
 }
+
+/** What no other way of proving would change: trying one would only use up the limits of the CA. */
+const GENERAL: ReadonlySet<Code> = new Set<Code>([
+  'caa-forbids',
+  'identifier-refused',
+  'rate-limited',
+  'issuer-unavailable',
+  'issuer-untrusted',
+  'issuer-answer-invalid',
+]);
 
 function unavailable({ name, challenges }: Authorization, solvers: readonly Solver[]): RigilError {
   const offered = challenges.map(({ type }) => type).join(', ') || 'nothing';

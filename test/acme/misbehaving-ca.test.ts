@@ -165,6 +165,43 @@ describe('a CA in trouble', () => {
   });
 });
 
+describe('another way of proving', () => {
+  const failing = (type: string) => {
+    ca.disturb('challenge', ({ id }, state) => {
+      const order = state.orders.get(id.split('-')[0] ?? '');
+      if (order !== undefined) order.status = 'invalid';
+      return {};
+    });
+    ca.disturb('authorization', ({ id }, state) => {
+      const challenges = ['http-01', 'tls-alpn-01'].map((each) => ({
+        type: each,
+        token: `token-of-${'x'.repeat(16)}`,
+      }));
+      if (state.orders.get(id.split('-')[0] ?? '')?.status !== 'invalid') {
+        return withChallenges(state.base, id, challenges);
+      }
+      const { body } = problem(type, 400, 'no');
+      const failed = challenges.map((challenge) => ({ ...challenge, status: 'invalid', error: body }));
+      return withChallenges(state.base, id, failed, 'invalid');
+    });
+    return start({}, [silent('http-01'), silent('tls-alpn-01')]).issue(ORDER, noSignal);
+  };
+
+  it('is tried where the first one failed', async () => {
+    await expect(failing('connection')).rejects.toMatchObject({ code: 'challenge-failed' });
+    expect(ca.count('newOrder')).toBe(2);
+  });
+
+  it.each([
+    ['caa', 'caa-forbids'],
+    ['rateLimited', 'rate-limited'],
+    ['rejectedIdentifier', 'identifier-refused'],
+  ])('is not tried where it would not help (%s)', async (type, code) => {
+    await expect(failing(type)).rejects.toMatchObject({ code });
+    expect(ca.count('newOrder')).toBe(1);
+  });
+});
+
 describe('a CA that takes its time', () => {
   it('is asked again when it says', async () => {
     ca.disturb('finalize', (request, state) => {
@@ -337,6 +374,11 @@ describe('a hostile CA', () => {
     expect(presented).toEqual([]);
   });
 
+  it('gets no answer without a token', async () => {
+    ca.disturb('authorization', ({ id }, state) => withChallenges(state.base, id, [{ type: 'http-01' }]), 1);
+    await expect(start().issue(ORDER, noSignal)).rejects.toMatchObject({ code: 'issuer-answer-invalid' });
+  });
+
   it('gets no answer for a name that was not ordered', async () => {
     ca.disturb(
       'authorization',
@@ -439,11 +481,16 @@ function html(status: number): Answer {
   return { status, headers: { 'content-type': 'text/html' }, body: '<html><h1>Bad gateway</h1></html>' };
 }
 
-function withChallenges(base: string, id: string, challenges: readonly unknown[]): Answer {
+function withChallenges(
+  base: string,
+  id: string,
+  challenges: readonly unknown[],
+  status = 'pending',
+): Answer {
   return {
     body: {
       identifier: { type: 'dns', value: 'name.example.org' },
-      status: 'pending',
+      status,
       challenges: challenges.map((challenge) =>
         typeof challenge === 'object' && challenge !== null
           ? { url: `${base}/challenge/${id}`, status: 'pending', ...challenge }

@@ -15,6 +15,7 @@ export type LookUpTxt = (name: string, signal: AbortSignal) => Promise<readonly 
 export function dnsPersist01(lookUpTxt: LookUpTxt, clock: Clock): Solver {
   return {
     type: 'dns-persist-01',
+    tokenless: true,
     fits: (name) => !isIpAddress(name),
     present: async ({ name, domain, challenge, account }, signal) => {
       const offered = challenge.raw['issuerDomainNames'] ?? challenge.raw['issuer-domain-names'];

@@ -4,6 +4,8 @@ import type { Authorization, Challenge } from '../resources.ts';
 export interface Solver {
   /** Challenge type: `http-01`, `tls-alpn-01` … */
   readonly type: string;
+  /** Its challenges may come without a token. Default: they may not. */
+  readonly tokenless?: true;
   /** Whether this way can prove `name`, which may be a wildcard or an address. */
   fits(name: string): boolean;
   /**
