@@ -57,9 +57,9 @@ async function isWildcard(
  */
 export async function zoneOf(resolver: Resolver, name: string, signal: AbortSignal): Promise<string> {
   for (const candidate of selfAndParents(dnsName(name))) {
-    if ((await resolver.soa(candidate, signal)) === null) continue;
-    // A CNAME's owner is no apex: the SOA that came is that of the zone it points to.
-    if ((await resolver.cname(candidate, signal)) === null) return candidate;
+    // A CNAME's owner is no apex: the SOA that came would be that of the zone it points to.
+    if ((await resolver.cname(candidate, signal)) !== null) continue;
+    if ((await resolver.soa(candidate, signal)) !== null) return candidate;
   }
   throw new RigilError(
     'dns-lookup-failed',

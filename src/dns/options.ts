@@ -155,7 +155,7 @@ export function optionProblems(
 
 function specFor(specs: readonly OptionSpec[], name: string): OptionSpec | null {
   return (
-    specs.find((spec) => spec.name === name) ??
+    specs.find((spec) => spec.name === name && !name.endsWith('.')) ??
     specs.find((spec) => spec.name.endsWith('.') && name.startsWith(spec.name) && name !== spec.name) ??
     null
   );

@@ -19,7 +19,7 @@ export const httpreq: ProviderEntry = {
     },
     {
       name: 'mode',
-      documentation: 'default sends fqdn and value, RAW sends domain, token and keyAuth.',
+      documentation: 'What is sent: fqdn and value (default), or domain, token and keyAuth (RAW).',
       default: 'default',
       env: ['HTTPREQ_MODE'],
       check: oneOf('default', 'RAW'),
