@@ -24,6 +24,7 @@ export type Event =
       expected: boolean;
       retryInMs: number | null;
     }
+  | { event: 'worker.said'; worker: number; text: string }
   | { event: 'drain.started'; requestsMs: number }
   | { event: 'drain.finished'; durationMs: number; cut: number }
   | {
@@ -95,6 +96,7 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'certificate.chain.default': 'warn',
   'certificate.waiting': 'warn',
   'config.warning': 'warn',
+  'worker.said': 'warn',
   'certificate.obtain.failed': 'error',
   'certificate.renew.failed': 'error',
   'staple.failed': 'warn',

@@ -25,6 +25,8 @@ export type ToWorker =
 
 export type FromWorker =
   | { readonly type: 'ready' }
+  /** It cannot listen, and exits. `code` is that of the system, such as EADDRINUSE. */
+  | { readonly type: 'failed'; readonly address: string; readonly code: string | null }
   | { readonly type: 'event'; readonly event: Event }
   | {
       readonly type: 'report' /** Null when nobody asked. */;

@@ -1,0 +1,55 @@
+import { RigilError } from '../../errors.ts';
+import { addressText, type BindAddress, type BoundSocket, bind } from '../../platform/bind.ts';
+
+export type ListenerRole = 'http' | 'https';
+
+/** A bound socket and what it is for. */
+export interface OpenListener extends BoundSocket {
+  readonly role: ListenerRole;
+}
+
+/** Where a configuration wants to be reached. */
+export interface ListenerAddresses {
+  readonly http: readonly BindAddress[];
+  readonly https: readonly BindAddress[];
+}
+
+/**
+ * Binds what is not bound yet; what stays is never closed, so no connection that waits on it is lost.
+ *
+ * @param open what is bound already
+ * @throws RigilError with every address that cannot be had; then nothing has changed
+ */
+export async function bindListeners(
+  addresses: ListenerAddresses,
+  open: readonly OpenListener[] = [],
+): Promise<OpenListener[]> {
+  const wanted = (['https', 'http'] as const).flatMap((role) =>
+    addresses[role].map((address) => ({ role, address })),
+  );
+  const fresh: OpenListener[] = [];
+  const errors: RigilError[] = [];
+  const listeners: OpenListener[] = [];
+  for (const { role, address } of wanted) {
+    const kept = open.find((listener) => listener.role === role && listener.address === addressText(address));
+    if (kept !== undefined) {
+      listeners.push(kept);
+      continue;
+    }
+    try {
+      const listener = { ...(await bind(address)), role };
+      fresh.push(listener);
+      listeners.push(listener);
+    } catch (error) {
+      if (!(error instanceof RigilError)) throw error;
+      errors.push(error);
+    }
+  }
+  const [first] = errors;
+  if (first === undefined) return listeners;
+  for (const listener of fresh) listener.close();
+  throw new RigilError(first.code, errors.map(({ message }) => message).join('; '), {
+    hint: first.hint ?? undefined,
+    cause: first,
+  });
+}

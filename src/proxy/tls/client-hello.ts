@@ -1,0 +1,165 @@
+/**
+ * What a TLS connection begins with, read without answering: the name that the client asks for and the protocols that
+ * it offers (RFC 8446 4.1.2, RFC 6066 3, RFC 7301 3.1).
+ */
+export type Opening =
+  | {
+      readonly kind: 'hello' /** As sent, in lower case; null when absent. */;
+      readonly serverName: string | null;
+      readonly protocols: readonly string[];
+    }
+  /** Cannot be judged before there are `need` bytes in all. */
+  | { readonly kind: 'incomplete'; readonly need: number }
+  /** A request in clear text on a TLS port. */
+  | { readonly kind: 'http' }
+  | { readonly kind: 'malformed' };
+
+/** Longest ClientHello that is read, in bytes. One with X25519MLKEM768 has some 1 800. */
+const LONGEST_HELLO = 65_536;
+/** A hello in more records than this is somebody's attempt to make reading it costly. */
+const MOST_RECORDS = 32;
+
+const HANDSHAKE_RECORD = 22;
+const CLIENT_HELLO = 1;
+const RECORD_HEADER = 5;
+const MESSAGE_HEADER = 4;
+const LONGEST_RECORD = 16_384;
+const SERVER_NAME = 0;
+const ALPN = 16;
+
+const MALFORMED: Opening = { kind: 'malformed' };
+const HTTP: Opening = { kind: 'http' };
+
+/** Judges the first bytes of a connection. Never throws. */
+export function readOpening(bytes: Buffer): Opening {
+  const first = bytes[0];
+  if (first === undefined) return incomplete(1);
+  if (first !== HANDSHAKE_RECORD) return isUpperCase(first) ? HTTP : MALFORMED;
+  const message = handshakeMessage(bytes);
+  if (!Buffer.isBuffer(message)) return message;
+  return readHello(new Reader(message)) ?? MALFORMED;
+}
+
+/** The body of the ClientHello, put together from as many records as it takes. */
+function handshakeMessage(bytes: Buffer): Buffer | Opening {
+  const parts: Buffer[] = [];
+  let have = 0;
+  let at = 0;
+  for (let record = 0; record < MOST_RECORDS; record += 1) {
+    if (bytes.length < at + RECORD_HEADER) return incomplete(at + RECORD_HEADER);
+    const length = bytes.readUInt16BE(at + 3);
+    if (bytes[at] !== HANDSHAKE_RECORD || bytes[at + 1] !== 3 || length === 0 || length > LONGEST_RECORD) {
+      return MALFORMED;
+    }
+    const end = at + RECORD_HEADER + length;
+    if (bytes.length < end) return incomplete(end);
+    parts.push(bytes.subarray(at + RECORD_HEADER, end));
+    have += length;
+    at = end;
+    if (have < MESSAGE_HEADER) continue;
+    const head = Buffer.concat(parts, MESSAGE_HEADER);
+    const size = head.readUIntBE(1, 3);
+    if (head[0] !== CLIENT_HELLO || size > LONGEST_HELLO) return MALFORMED;
+    if (have >= MESSAGE_HEADER + size)
+      return Buffer.concat(parts).subarray(MESSAGE_HEADER, MESSAGE_HEADER + size);
+  }
+  return MALFORMED;
+}
+
+function incomplete(need: number): Opening {
+  return { kind: 'incomplete', need };
+}
+
+function readHello(hello: Reader): Opening | null {
+  if (!hello.skip(2 + 32)) return null;
+  const [sessionId, suites, compressions] = [hello.vector(1), hello.vector(2), hello.vector(1)];
+  if (sessionId === null || suites === null || compressions === null) return null;
+  if (hello.left === 0) return { kind: 'hello', serverName: null, protocols: [] };
+  const extensions = hello.vector(2);
+  if (extensions === null || hello.left > 0) return null;
+
+  let serverName: string | null = null;
+  let protocols: readonly string[] = [];
+  const seen = new Set<number>();
+  while (extensions.left > 0) {
+    const type = extensions.number(2);
+    const body = extensions.vector(2);
+    // Two extensions of one type could be read differently here and by the TLS library (RFC 8446 4.2).
+    if (type === null || body === null || seen.has(type)) return null;
+    seen.add(type);
+    if (type === SERVER_NAME) {
+      serverName = readServerName(body);
+      if (serverName === null) return null;
+    } else if (type === ALPN) {
+      const list = readProtocols(body);
+      if (list === null) return null;
+      protocols = list;
+    }
+  }
+  return { kind: 'hello', serverName, protocols };
+}
+
+/** The only entry of the list; more than one of a type is forbidden, and there is but one type (RFC 6066 3). */
+function readServerName(body: Reader): string | null {
+  const list = body.vector(2);
+  if (list === null || body.left > 0 || list.number(1) !== 0) return null;
+  const name = list.vector(2);
+  if (name === null || list.left > 0 || name.left === 0 || name.left > 255) return null;
+  return name.text().toLowerCase();
+}
+
+function readProtocols(body: Reader): string[] | null {
+  const list = body.vector(2);
+  if (list === null || body.left > 0 || list.left === 0) return null;
+  const protocols: string[] = [];
+  while (list.left > 0) {
+    const protocol = list.vector(1);
+    if (protocol === null || protocol.left === 0) return null;
+    protocols.push(protocol.text());
+  }
+  return protocols;
+}
+
+/** Reads length-prefixed values; what would go past the end is null. */
+class Reader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  skip(count: number): boolean {
+    this.#at += count;
+    return this.#at <= this.#bytes.length;
+  }
+
+  /** An unsigned number of `size` bytes. */
+  number(size: 1 | 2): number | null {
+    if (this.left < size) return null;
+    const value = this.#bytes.readUIntBE(this.#at, size);
+    this.#at += size;
+    return value;
+  }
+
+  /** A value whose length is in the `size` bytes before it. */
+  vector(size: 1 | 2): Reader | null {
+    const length = this.number(size);
+    if (length === null || this.left < length) return null;
+    const value = new Reader(this.#bytes.subarray(this.#at, this.#at + length));
+    this.#at += length;
+    return value;
+  }
+
+  text(): string {
+    return this.#bytes.toString('latin1', this.#at);
+  }
+}
+
+function isUpperCase(byte: number): boolean {
+  return byte >= 0x41 && byte <= 0x5a;
+}

@@ -1,0 +1,118 @@
+import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls';
+import type { ServedCertificate } from '../../snapshot/snapshot.ts';
+
+/** Mozilla's guideline 6.0, "intermediate": TLS 1.3, and of TLS 1.2 what has forward secrecy and AEAD. */
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** Key exchange groups in order of preference; OpenSSL before 3.5 lacks the hybrid with ML-KEM. */
+const GROUPS =
+  ['X25519MLKEM768:X25519:prime256v1:secp384r1', 'X25519:prime256v1:secp384r1'].find((groups) => {
+    try {
+      createSecureContext({ ecdhCurve: groups });
+      return true;
+    } catch {
+      return false;
+    }
+  }) ?? 'auto';
+
+const PROTOCOLS = ['h2', 'http/1.1'];
+
+export interface TlsServerOptions {
+  /** Longest time for a handshake, in milliseconds. */
+  readonly handshakeTimeoutMs: number;
+  /** Gets every connection whose handshake is done. */
+  readonly onSecure: (socket: TLSSocket) => void;
+  /** How many certificates are kept ready. Default 1000: some 35 KiB and 0.3 ms to make each. */
+  readonly capacity?: number;
+}
+
+/**
+ * One TLS server for each certificate, made when it is first shown, the longest unused given up first.
+ *
+ * None of them listens: connections are handed to them (`emit('connection')`), after the name was read. A server has
+ * one context and so needs no callback during the handshake, which would cost a detour through JavaScript.
+ */
+export class TlsServers {
+  readonly #options: TlsServerOptions;
+  readonly #capacity: number;
+  /** By certificate id; in order of use, the latest last. */
+  readonly #ready = new Map<string, { readonly certificate: ServedCertificate; readonly server: Server }>();
+  #ticketKeys: Uint8Array = new Uint8Array(0);
+
+  constructor(options: TlsServerOptions) {
+    this.#options = options;
+    this.#capacity = options.capacity ?? 1000;
+  }
+
+  /**
+   * The server that shows `certificate`.
+   *
+   * @param ticketKeys seal the sessions; with other keys than last time everything is made anew
+   * @throws Error when chain and key are no use to OpenSSL
+   */
+  serverFor(certificate: ServedCertificate, ticketKeys: Uint8Array): Server {
+    if (ticketKeys !== this.#ticketKeys) {
+      this.#ready.clear();
+      this.#ticketKeys = ticketKeys;
+    }
+    const { id } = certificate;
+    const known = this.#ready.get(id);
+    this.#ready.delete(id);
+    const entry =
+      known?.certificate === certificate ? known : { certificate, server: this.#make(certificate) };
+    this.#ready.set(id, entry);
+    if (this.#ready.size > this.#capacity) {
+      const [oldest] = this.#ready.keys();
+      if (oldest !== undefined) this.#ready.delete(oldest);
+    }
+    return entry.server;
+  }
+
+  /** A server that proves control of a name (RFC 8737): it speaks no other protocol and takes no request. */
+  challengeServer(chain: string, key: string): Server {
+    const server = createServer({
+      cert: chain,
+      key,
+      ALPNProtocols: ['acme-tls/1'],
+      handshakeTimeout: this.#options.handshakeTimeoutMs,
+    });
+    server.on('secureConnection', (socket) => socket.end());
+    return server;
+  }
+
+  #make({ chain, key, staple }: ServedCertificate): Server {
+    const server = createServer({
+      cert: chain,
+      key,
+      ALPNProtocols: PROTOCOLS,
+      minVersion: 'TLSv1.2',
+      maxVersion: 'TLSv1.3',
+      ciphers: CIPHERS,
+      // The guideline leaves the choice to the client, who knows whether it has hardware for AES.
+      honorCipherOrder: false,
+      ecdhCurve: GROUPS,
+      sessionIdContext: 'rigil',
+      ...(this.#ticketKeys.length === 48 ? { ticketKeys: Buffer.from(this.#ticketKeys) } : {}),
+      handshakeTimeout: this.#options.handshakeTimeoutMs,
+    });
+    server.on('secureConnection', (socket) => {
+      socket.disableRenegotiation();
+      this.#options.onSecure(socket);
+    });
+    if (staple !== null) {
+      const answer = Buffer.from(staple);
+      server.on('OCSPRequest', (_certificate, _issuer, reply) => reply(null, answer));
+    }
+    return server;
+  }
+}
