@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { RigilError } from '../errors.ts';
 import type { Instant } from '../platform/clock.ts';
 import { readLeaf } from '../x509/leaf.ts';
-import { certificatesOf } from '../x509/pem.ts';
+import { certificatesOf, type PemBlock, toPem } from '../x509/pem.ts';
 import { belongsTo, readPrivateKey } from '../x509/private-key.ts';
 import { httpsUrl, plainText } from './untrusted.ts';
 
@@ -40,23 +40,17 @@ export function checkChain(downloaded: unknown, demand: ChainDemand, now: Instan
     });
   }
   certificates.forEach((certificate, index) => {
-    const who =
-      index === 0 ? 'the certificate' : `the CA's certificate ${plainText(certificate.subject, 100)}`;
-    if (certificate.validToDate.getTime() <= now) throw unusable(`${who} has expired already`, CHECK_CLOCK);
-    if (certificate.validFromDate.getTime() > now + CLOCK_SKEW_MS) {
-      throw unusable(`${who} is not valid yet`, CHECK_CLOCK);
-    }
     const issuer = certificates[index + 1];
-    if (
-      issuer !== undefined &&
-      !(issuer.ca && certificate.checkIssued(issuer) && verifies(certificate, issuer))
-    ) {
-      throw unusable(`${who} was not issued by the next one in the chain`);
+    if (issuer !== undefined && !isIssuedBy(certificate, issuer)) {
+      throw unusable(`certificate ${index + 1} of the chain was not issued by the next one`);
     }
   });
-  const last = certificates.at(-1);
-  const withRoot = certificates.length > 1 && last !== undefined && last.checkIssued(last);
-  return (withRoot ? blocks.slice(0, -1) : blocks).map(({ text }) => text).join('');
+  // Clients have the root or do not trust it: either way sending it is of no use.
+  const sent = certificates.filter(
+    (certificate, index) => index === 0 || !certificate.checkIssued(certificate),
+  );
+  for (const certificate of sent) checkDates(certificate, now);
+  return sent.map(({ raw }) => toPem('CERTIFICATE', raw)).join('');
 }
 
 /** Common name of whoever issued the topmost certificate: what `preferred-chain` names. Null when it cannot be read. */
@@ -78,7 +72,7 @@ export function alternateChains(link: string | undefined, certificateUrl: string
   });
 }
 
-function certificatesIn(downloaded: unknown) {
+function certificatesIn(downloaded: unknown): readonly PemBlock[] {
   const text = typeof downloaded === 'string' ? downloaded : '';
   const blocks = certificatesOf(text);
   const begun = text.split('-----BEGIN').length - 1;
@@ -98,15 +92,23 @@ function parse(der: Buffer): X509Certificate {
   }
 }
 
-function verifies(certificate: X509Certificate, issuer: X509Certificate): boolean {
+function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {
   try {
-    return certificate.verify(issuer.publicKey);
+    return issuer.ca && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
   } catch {
     return false;
   }
 }
 
-const CHECK_CLOCK = { hint: 'check the clock of this machine' };
+function checkDates(certificate: X509Certificate, now: Instant): void {
+  const hint = 'check the clock of this machine';
+  const subject = plainText(certificate.subject, 100);
+  const who = certificate.ca ? `the CA's certificate ${subject}` : 'the certificate';
+  if (certificate.validToDate.getTime() <= now) throw unusable(`${who} has expired already`, { hint });
+  if (certificate.validFromDate.getTime() > now + CLOCK_SKEW_MS) {
+    throw unusable(`${who} is not valid yet`, { hint });
+  }
+}
 
 function unusable(message: string, options: { hint?: string } = {}): RigilError {
   return new RigilError('certificate-unusable', message, options);
