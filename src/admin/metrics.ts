@@ -1,137 +1,151 @@
-import type { CertificateView } from '../certs/view.ts';
-import { DURATION_BUCKETS_S, type MetricValues } from '../proxy/protocol.ts';
-import { exposition, type Family, labels, type Sample, samplesOf } from './exposition.ts';
-import type { Figures, Status } from './status.ts';
+import { DURATION_BUCKETS_S } from '../proxy/protocol.ts';
+import type { Figures } from './status.ts';
 
-/** The `Content-Type` of the text format. */
-export const METRICS_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+/** One line of a family: the label set as it is printed, without braces, and the value. */
+type Sample = readonly [labels: string, value: number, suffix?: string];
 
-/** The body of `/metrics`: every metric that the program has, in the text format of Prometheus. */
-export function metricsText(status: Status, figures: Figures): string {
-  return exposition([
-    ...servingFamilies(status, figures),
-    ...certificateFamilies(status, figures),
-    ...ownFamilies(status, figures),
-  ]);
-}
-
-function servingFamilies({ workers }: Status, { serving }: Figures): Family[] {
+/** The figures in Prometheus' text format 0.0.4. Names and labels are API. */
+export function metricsText(figures: Figures): string {
+  const { metrics, certificates, workers, attempts } = figures;
+  const perCertificate = (
+    valueOf: (certificate: Figures['certificates'][number]) => number | null,
+  ): Sample[] =>
+    certificates.flatMap((certificate) => {
+      const value = valueOf(certificate);
+      return value === null ? [] : [[label('id', certificate.id), value] as const];
+    });
   return [
-    counter('tls_hello_total', 'TLS handshakes begun, by whether a route has the name.', serving.tlsHello),
-    counter('response_total', 'Responses to clients, by route and status.', serving.responses),
-    {
-      name: 'request_duration_seconds',
-      type: 'histogram',
-      help: 'Time from a request to the end of its response, by route.',
-      samples: durationSamples(serving.durations),
-    },
-    counter(
+    family('build_info', 'gauge', 'The version that runs.', [[label('version', figures.version), 1]]),
+    family(
+      'tls_hello_total',
+      'counter',
+      'ClientHellos, by whether a route has the name.',
+      counts(metrics.tlsHello),
+    ),
+    family(
+      'response_total',
+      'counter',
+      'Responses sent to clients; status 499: the client left first.',
+      counts(metrics.responses),
+    ),
+    family(
+      'request_duration_seconds',
+      'histogram',
+      'From the head of a request to the end of its response.',
+      durations(metrics.durations),
+    ),
+    family(
       'upstream_errors_total',
-      'Requests that an upstream did not answer, by route and kind.',
-      serving.upstreamErrors,
+      'counter',
+      'Requests that an upstream did not answer, by what went wrong.',
+      counts(metrics.upstreamErrors),
     ),
-    gauge('connections', 'Open connections of clients.', [
-      { labels: '', value: workers.reduce((sum, worker) => sum + worker.connections, 0) },
+    family('connections', 'gauge', 'Open connections of clients.', [
+      ['', workers.reduce((sum, { report }) => sum + report.connections, 0)],
     ]),
-    counter('handshakes_waited_total', 'Handshakes that ever waited for certificate work: always 0.', {
-      '': serving.handshakesWaited,
-    }),
-    counter('requests_waited_total', 'Requests that ever waited for certificate work: always 0.', {
-      '': serving.requestsWaited,
-    }),
-  ];
-}
-
-function certificateFamilies({ certificates }: Status, { attempts }: Figures): Family[] {
-  return [
-    gauge(
+    family(
       'certificate_not_after_seconds',
-      'When the certificate expires, in seconds since 1970.',
-      moments(certificates, ({ notAfter }) => notAfter),
+      'gauge',
+      'End of validity, in seconds since 1970.',
+      perCertificate(({ notAfter }) => seconds(notAfter)),
     ),
-    gauge(
+    family(
       'certificate_renew_at_seconds',
-      'When the certificate is renewed next, in seconds since 1970.',
-      moments(certificates, ({ renewAt }) => renewAt),
+      'gauge',
+      'When it will be renewed, in seconds since 1970.',
+      perCertificate(({ renewAt }) => seconds(renewAt)),
     ),
-    {
-      name: 'certificate_attempts_total',
-      type: 'counter',
-      help: 'Finished attempts to obtain or renew, by certificate and outcome.',
-      samples: attempts.map(({ id, outcome, count }) => ({ labels: labels({ id, outcome }), value: count })),
-    },
-    gauge(
+    family(
+      'certificate_attempts_total',
+      'counter',
+      'Attempts to obtain or renew since the start, by outcome.',
+      [...attempts].flatMap(([id, { succeeded, failed }]) => [
+        [`${label('id', id)},outcome="success"`, succeeded] as const,
+        [`${label('id', id)},outcome="failure"`, failed] as const,
+      ]),
+    ),
+    family(
       'certificate_consecutive_failures',
-      'Failed attempts since the last success.',
-      certificates.map(({ id, lastError }) => ({ labels: labels({ id }), value: lastError?.attempts ?? 0 })),
+      'gauge',
+      'Attempts that failed since the last success.',
+      perCertificate(({ lastError }) => lastError?.attempts ?? 0),
     ),
-    gauge(
+    family(
       'ocsp_next_update_seconds',
-      'When the stapled OCSP response expires, in seconds since 1970.',
-      moments(certificates, ({ ocsp }) => ocsp?.nextUpdate ?? null),
+      'gauge',
+      'When the staple ends, in seconds since 1970.',
+      perCertificate(({ ocsp }) => seconds(ocsp?.nextUpdate ?? null)),
     ),
-  ];
-}
-
-function ownFamilies({ version }: Status, figures: Figures): Family[] {
-  return [
-    counter('config_reload_total', 'Configurations put into force since the start.', {
-      '': figures.configReloads,
-    }),
-    counter('config_reload_failures_total', 'Reloads refused because the configuration was wrong.', {
-      '': figures.configReloadFailures,
-    }),
-    gauge(
+    family('config_reload_total', 'counter', 'Reloads, successful or not.', [['', figures.configReloads]]),
+    family(
+      'config_reload_failures_total',
+      'counter',
+      'Reloads that changed nothing because the file was wrong.',
+      [['', figures.configReloadFailures]],
+    ),
+    family(
       'worker_event_loop_delay_seconds',
-      'How late the event loop of a worker was over the last second; quantile 1 is the worst.',
-      figures.workers.flatMap(({ id, eventLoopDelayMs: { p50, p99, max } }) =>
-        Object.entries({ '0.5': p50, '0.99': p99, '1': max }).map(([quantile, ms]) => ({
-          labels: labels({ worker: String(id), quantile }),
-          value: ms / 1000,
-        })),
+      'gauge',
+      'How late timers of a worker fired during the last second.',
+      workers.flatMap(({ worker, report: { eventLoopDelayMs } }) =>
+        (
+          [
+            ['0.5', eventLoopDelayMs.p50],
+            ['0.99', eventLoopDelayMs.p99],
+            ['1', eventLoopDelayMs.max],
+          ] as const
+        ).map(([quantile, ms]) => [`worker="${worker}",quantile="${quantile}"`, ms / 1000] as const),
       ),
     ),
-    gauge('build_info', 'Always 1; the version is in the label.', [
-      { labels: labels({ version }), value: 1 },
+    family('handshakes_waited_total', 'counter', 'Handshakes that waited for certificate work. Always 0.', [
+      ['', metrics.handshakesWaited],
     ]),
-  ];
+    family('requests_waited_total', 'counter', 'Requests that waited for certificate work. Always 0.', [
+      ['', metrics.requestsWaited],
+    ]),
+  ].join('');
 }
 
-function counter(name: string, help: string, values: Readonly<Record<string, number>>): Family {
-  return { name, type: 'counter', help, samples: samplesOf(values) };
+function family(
+  name: string,
+  type: 'counter' | 'gauge' | 'histogram',
+  help: string,
+  samples: readonly Sample[],
+): string {
+  const lines = samples.map(
+    ([labels, value, suffix = '']) =>
+      `rigil_${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${numberText(value)}\n`,
+  );
+  return `# HELP rigil_${name} ${help}\n# TYPE rigil_${name} ${type}\n${lines.join('')}`;
 }
 
-function gauge(name: string, help: string, samples: readonly Sample[]): Family {
-  return { name, type: 'gauge', help, samples };
+function counts(values: Readonly<Record<string, number>>): Sample[] {
+  return Object.entries(values);
 }
 
-function moments(
-  certificates: readonly CertificateView[],
-  timeOf: (certificate: CertificateView) => string | null,
-): Sample[] {
-  return certificates.flatMap((certificate) => {
-    const time = timeOf(certificate);
-    return time === null ? [] : [{ labels: labels({ id: certificate.id }), value: Date.parse(time) / 1000 }];
-  });
-}
-
-/** Buckets of the format count everything up to their bound; ours count what lies between two bounds. */
-function durationSamples(durations: MetricValues['durations']): Sample[] {
-  return Object.entries(durations).flatMap(([set, { buckets, sumSeconds }]) => {
-    const bounds = [...DURATION_BUCKETS_S.map(String), '+Inf'];
-    let count = 0;
-    const cumulative = bounds.map((bound, index): Sample => {
-      count += buckets[index] ?? 0;
-      return {
-        suffix: '_bucket',
-        labels: [set, labels({ le: bound })].filter(Boolean).join(','),
-        value: count,
-      };
+/** Buckets arrive as counts of their own; here each includes the smaller ones. */
+function durations(values: Figures['metrics']['durations']): Sample[] {
+  return Object.entries(values).flatMap(([labels, { buckets, sumSeconds }]) => {
+    const prefix = labels === '' ? '' : `${labels},`;
+    let total = 0;
+    const lines: Sample[] = buckets.map((count, index) => {
+      total += count;
+      return [`${prefix}le="${DURATION_BUCKETS_S[index] ?? '+Inf'}"`, total, '_bucket'];
     });
-    return [
-      ...cumulative,
-      { suffix: '_sum', labels: set, value: sumSeconds },
-      { suffix: '_count', labels: set, value: count },
-    ];
+    return [...lines, [labels, sumSeconds, '_sum'], [labels, total, '_count']];
   });
+}
+
+function label(name: string, value: string): string {
+  const escaped = value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n');
+  return `${name}="${escaped}"`;
+}
+
+function seconds(time: string | null): number | null {
+  return time === null ? null : Date.parse(time) / 1000;
+}
+
+function numberText(value: number): string {
+  if (Number.isFinite(value)) return String(value);
+  return Number.isNaN(value) ? 'NaN' : value > 0 ? '+Inf' : '-Inf';
 }

@@ -1,84 +1,72 @@
 import type { CertificateView } from '../certs/view.ts';
-import type { MetricValues } from '../proxy/protocol.ts';
+import type { MetricValues, WorkerReport } from '../proxy/protocol.ts';
 
-/** Where the admin endpoint learns what the daemon is doing. Neither call may wait for anything slow. */
+/** Where the admin endpoint gets what it shows. */
 export interface StatusSource {
-  /** As it is at this moment. */
-  status(): Status;
-  /** The counters, summed over all workers, living and dead, so that none ever goes down. */
+  /** The state of this moment. */
+  status(): Promise<Status>;
+  /** The figures of this moment. */
   figures(): Promise<Figures>;
 }
 
-/** What `rigil status --json` and `GET /api/status` print. Times are ISO 8601 UTC; absent is null, never missing. */
+/** `GET /api/status` and `rigil status --json`. Times are ISO 8601 UTC. */
 export interface Status {
   readonly version: string;
+  /** The moment that is described. */
+  readonly at: string;
   readonly startedAt: string;
   readonly config: {
     readonly file: string;
     readonly loadedAt: string;
-    /** Grows with every configuration that was put into force. */
     readonly generation: number;
-    /** Why the last reload was refused; null when the file in force is the last one that was read. */
-    readonly lastError: ConfigError | null;
+    /** Why the last reload changed nothing; null when it succeeded. */
+    readonly lastError: { readonly at: string; readonly problems: readonly string[] } | null;
   };
-  /** The ready ones. */
-  readonly workers: readonly WorkerStatus[];
-  /** In file order. */
+  readonly workers: readonly {
+    readonly id: number;
+    readonly pid: number;
+    readonly startedAt: string;
+    readonly requests: number;
+    readonly connections: number;
+    readonly eventLoopDelayP99Ms: number;
+  }[];
   readonly routes: readonly RouteStatus[];
   readonly certificates: readonly CertificateView[];
-  /** Certificate work that runs now. */
-  readonly work: readonly WorkStatus[];
-}
-
-export interface ConfigError {
-  readonly at: string;
-  /** One line each, as `config check` prints them. */
-  readonly problems: readonly string[];
-}
-
-export interface WorkerStatus {
-  readonly id: number;
-  readonly pid: number;
-  readonly startedAt: string;
-  /** Responses since its start. */
-  readonly requests: number;
-  /** Open client connections. */
-  readonly connections: number;
-  /** Over the last second, in milliseconds. */
-  readonly eventLoopDelayP99Ms: number;
+  readonly work: readonly { readonly id: string; readonly action: string; readonly startedAt: string }[];
+  /** How many handshakes and requests ever waited for certificate work. */
+  readonly waited: { readonly handshakes: number; readonly requests: number };
 }
 
 export interface RouteStatus {
-  /** First = primary. */
   readonly names: readonly string[];
-  /** As they are written in the configuration. */
   readonly upstreams: readonly string[];
-  /** Id of the certificate that is shown. */
+  /** Id of its certificate. */
   readonly certificate: string;
   readonly fallback: boolean;
 }
 
-export interface WorkStatus {
-  /** Of the certificate. */
-  readonly id: string;
-  /** `obtain`, `renew`, `staple` … */
-  readonly action: string;
-  readonly startedAt: string;
-}
-
-/** What `/metrics` shows besides what follows from {@link Status}. */
+/** What /metrics prints. */
 export interface Figures {
-  readonly serving: MetricValues;
-  readonly workers: readonly {
-    readonly id: number;
-    readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
-  }[];
+  readonly version: string;
+  readonly metrics: MetricValues;
+  readonly workers: readonly { readonly worker: number; readonly report: WorkerReport }[];
+  readonly certificates: readonly CertificateView[];
+  /** Finished attempts since the start, by certificate id. */
+  readonly attempts: ReadonlyMap<string, { readonly succeeded: number; readonly failed: number }>;
   readonly configReloads: number;
   readonly configReloadFailures: number;
-  /** Finished attempts since the start. */
-  readonly attempts: readonly {
-    readonly id: string;
-    readonly outcome: 'success' | 'failure';
-    readonly count: number;
-  }[];
+}
+
+/** What is not well, in words; empty = all is well. Certificates that nobody wants any more do not count. */
+export function troubles(status: Status): string[] {
+  const wanted = new Set(status.routes.map((route) => route.certificate));
+  return [
+    ...(status.workers.length === 0 ? ['no worker is ready'] : []),
+    ...status.certificates
+      .filter(({ id, status: state }) => wanted.has(id) && ['missing', 'expired', 'blocked'].includes(state))
+      .map(({ id, status: state, lastError, notAfter }) => {
+        const held = notAfter === null ? '' : `, valid until ${notAfter}`;
+        return `certificate ${id} is ${state}${held}${lastError === null ? '' : `: ${lastError.message}`}`;
+      }),
+  ];
 }

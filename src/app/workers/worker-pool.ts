@@ -66,7 +66,6 @@ export class WorkerPool {
   #nextId = 1;
   /** Figures of workers that are gone: sums must not shrink. */
   #past: MetricValues = emptyMetrics;
-  #pastRequests = 0;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -215,7 +214,6 @@ export class WorkerPool {
   #exited(slot: Slot, process: WorkerProcess, code: number | null, signal: string | null): void {
     if (slot.report !== null) {
       this.#past = sumMetrics([this.#past, slot.report.metrics]);
-      this.#pastRequests += slot.report.requests;
       slot.report = null;
     }
     const alive = this.#options.clock.now() - slot.startedAt;
