@@ -31,7 +31,8 @@ export interface DnsProvider {
 }
 
 /**
- * Removes what `present` added. Works also after the signal of `present` has aborted, and takes a minute at most.
+ * Removes what `present` added. Works also after the signal of `present` has aborted, and ends by itself: after a
+ * minute at most, with programs after ten.
  *
  * @throws RigilError `dns-provider-failed` or `dns-provider-refused`: the record was left behind
  */

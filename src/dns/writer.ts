@@ -18,10 +18,12 @@ export interface RecordWriter {
   remove(record: ChallengeRecord, signal: AbortSignal): Promise<void>;
   /** Whether `record.name` is to be where the CNAMEs of the challenge's name lead, as the writer writes into zones. */
   readonly followsCnames: boolean;
+  /** Longest `remove` as a clean-up, in milliseconds. Default 60 000. */
+  readonly cleanupLimitMs?: number;
 }
 
-/** Longest clean-up, and longest undoing of an attempt that failed, in milliseconds. */
 const CLEANUP_LIMIT_MS = 60_000;
+/** Longest undoing of an attempt that failed, which whoever gave it up still waits for, in milliseconds. */
 const UNDO_LIMIT_MS = 15_000;
 
 /** Codes after which nothing can be in the DNS. */
@@ -71,7 +73,7 @@ export function providerOf(
         throwIfAborted(signal);
         throw withoutSecrets(error, name, ports.secrets);
       }
-      return () => remove(record, CLEANUP_LIMIT_MS);
+      return () => remove(record, writer.cleanupLimitMs ?? CLEANUP_LIMIT_MS);
     },
   };
 }

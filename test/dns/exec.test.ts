@@ -84,6 +84,32 @@ describe('exec, as lego calls programs', () => {
     });
   });
 
+  it('runs one program at a time', async () => {
+    const lock = join(dir, 'lock');
+    const path = await script(
+      'hook',
+      `mkdir ${lock} || exit 1; sleep 0.05; echo "$1" >> ${dir}/log; rmdir ${lock}`,
+    );
+    const one = provider({ path });
+    const records = ['a', 'b', 'c'].map((seed) => challengeFor('acme.test', seed));
+    const cleanUps = await Promise.all(records.map((record) => one.present(record, never)));
+    await Promise.all(cleanUps.map((cleanUp) => cleanUp()));
+    expect(await log()).toEqual(['present', 'present', 'present', 'cleanup', 'cleanup', 'cleanup']);
+  });
+
+  it('neither runs nor undoes what was aborted before its turn', async () => {
+    const path = await script('hook', `echo "$1 $3" >> ${dir}/log; sleep 0.2`);
+    const [first, second] = [challengeFor('acme.test', 'a'), challengeFor('acme.test', 'b')];
+    const one = provider({ path });
+    const abort = new AbortController();
+    const running = one.present(first, never);
+    const waiting = one.present(second, abort.signal);
+    abort.abort();
+    await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
+    await running;
+    expect(await log()).toEqual([`present ${first.value}`]);
+  });
+
   it('undoes what a failed program may have done', async () => {
     const path = await script('hook', `echo "$1" >> ${dir}/log; [ "$1" = cleanup ]`);
     await expect(provider({ path }).present(RECORD, never)).rejects.toMatchObject({

@@ -14,6 +14,8 @@ export interface Dialect {
 }
 
 export interface Call {
+  /** For messages. */
+  readonly label: string;
   readonly file: string;
   readonly args: readonly string[];
   readonly env: Environment;
@@ -38,7 +40,7 @@ function legoCall(file: string, raw: boolean): Dialect['call'] {
   return (action, { name, value, domain, token, keyAuthorization }) => {
     const verb = action === 'add' ? 'present' : 'cleanup';
     const args = raw ? [verb, '--', domain, token, keyAuthorization] : [verb, `${name}.`, value];
-    return { file, args, env: {} };
+    return { label: file, file, args, env: {} };
   };
 }
 
@@ -56,7 +58,7 @@ function certbotCall(options: OptionValues): Dialect['call'] {
       CERTBOT_REMAINING_CHALLENGES: '0',
     };
     const said = { CERTBOT_AUTH_OUTPUT: output.trim().replaceAll('\0', '') };
-    return { file, args: [], env: action === 'add' ? env : { ...env, ...said } };
+    return { label: file, file, args: [], env: action === 'add' ? env : { ...env, ...said } };
   };
 }
 
@@ -66,6 +68,8 @@ function certbotCall(options: OptionValues): Dialect['call'] {
  */
 const ACME_SH_STEPS = [
   '_initpath "$RIGIL_DOMAIN"',
+  // Scripts may save what they learn of a domain, which acme.sh need not know.
+  '[ -d "$DOMAIN_PATH" ] || DOMAIN_CONF=/dev/null',
   '_rigil_api="$(_findHook "$RIGIL_DOMAIN" dnsapi "$RIGIL_API")"',
   '[ -n "$_rigil_api" ] || { echo "acme.sh has no script dnsapi/$RIGIL_API.sh" >&2; return 1; }',
   '. "$_rigil_api" && "$RIGIL_FUNCTION" "$RIGIL_NAME" "$RIGIL_VALUE"',
@@ -75,6 +79,7 @@ const ACME_SH_STEPS = [
 function acmeShCall(options: OptionValues, processEnv: Environment): Dialect['call'] {
   const home = options.get('home') ?? join(processEnv['HOME'] ?? '/root', '.acme.sh');
   return (action, { name, value, domain }) => ({
+    label: `acme.sh ${options.text('api')}`,
     file: 'sh',
     args: [join(home, 'acme.sh'), 'eval', ACME_SH_STEPS],
     env: {

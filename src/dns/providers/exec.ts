@@ -1,4 +1,5 @@
 import { RigilError } from '../../errors.ts';
+import { Mutex } from '../mutex.ts';
 import { type Environment, isDuration, type OptionValues, oneOf } from '../options.ts';
 import type { ChallengeRecord } from '../provider.ts';
 import { type ProgramResult, runProgram } from '../run-program.ts';
@@ -57,10 +58,15 @@ export const exec: ProviderEntry = {
   create: createWriter,
 };
 
+/** Removing many records takes its time, one program after the other. In milliseconds. */
+const CLEANUP_LIMIT_MS = 10 * 60_000;
+
 function createWriter(options: OptionValues, ports: ProviderPorts): RecordWriter {
   const env = environmentFor(options, ports.env);
   const dialect = dialectOf(options, ports.env);
-  /** What programs printed when they added a value, for removing it. By value. */
+  // Such programs are written for clients that run them one at a time: acme.sh's edit one file.
+  const turns = new Mutex();
+  /** What programs printed when they were to add a value, for removing it; from their start on. By value. */
   const outputs = new Map<string, string>();
 
   async function run(action: Action, record: ChallengeRecord, signal: AbortSignal): Promise<string> {
@@ -73,17 +79,23 @@ function createWriter(options: OptionValues, ports: ProviderPorts): RecordWriter
       timeoutMs: options.milliseconds('timeout'),
     };
     const result = await runProgram(program, ports.clock, signal);
-    if (result.status !== 0) throw failed(call.file, action, result);
+    if (result.status !== 0) throw failed(call.label, action, result);
     return result.stdout;
   }
 
   return {
     followsCnames: dialect.followsCnames,
-    async add(record, signal) {
-      outputs.set(record.value, await run('add', record, signal));
-    },
+    cleanupLimitMs: CLEANUP_LIMIT_MS,
+    add: (record, signal) =>
+      turns.run('all', signal, async () => {
+        outputs.set(record.value, '');
+        outputs.set(record.value, await run('add', record, signal));
+      }),
     async remove(record, signal) {
-      await run('remove', record, signal).finally(() => outputs.delete(record.value));
+      // Given up before its turn came: there is nothing to undo.
+      if (!outputs.has(record.value)) return;
+      await turns.run('all', signal, () => run('remove', record, signal));
+      outputs.delete(record.value);
     },
   };
 }
@@ -101,12 +113,12 @@ function environmentFor(options: OptionValues, env: Environment): Environment {
   };
 }
 
-function failed(file: string, action: Action, { status, signal, lastWords }: ProgramResult): RigilError {
+function failed(label: string, action: Action, { status, signal, lastWords }: ProgramResult): RigilError {
   const how = status === null ? `was ended by ${signal}` : `ended with status ${status}`;
   const what = action === 'add' ? 'adding' : 'removing';
   return new RigilError(
     'dns-provider-failed',
-    `exec: ${file} ${how} when ${what} the record${lastWords === '' ? ', and said nothing' : `: ${lastWords}`}`,
+    `exec: ${label} ${how} when ${what} the record${lastWords === '' ? ', and said nothing' : `: ${lastWords}`}`,
     { hint: 'the program gets no other variables of the environment than those named by env=NAME,…' },
   );
 }
