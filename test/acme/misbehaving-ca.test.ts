@@ -52,10 +52,10 @@ it('is well-behaved until it is disturbed', async () => {
 
 describe('a CA that limits', () => {
   it.each([
-    ['seconds', '3600'],
-    ['a date', new Date(systemClock.now() + HOUR_MS).toUTCString()],
+    ['seconds', () => '3600'],
+    ['a date', () => new Date(systemClock.now() + HOUR_MS).toUTCString()],
   ])('says when to come back in %s, and is not asked again', async (_, retry) => {
-    ca.disturb('newOrder', () => limited(retry));
+    ca.disturb('newOrder', () => limited(retry()));
     const before = systemClock.now();
     const error = await refusal(start().issue(ORDER, noSignal));
     expect(error.code).toBe('rate-limited');
