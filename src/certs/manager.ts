@@ -122,7 +122,8 @@ export class CertificateManager {
   start(): void {
     if (this.#loop !== null) return;
     this.#unwatch = this.#ports.store.watch(() => this.#reader.refresh());
-    if (!this.#reader.loaded) this.#reader.refresh();
+    // Whatever was stored between `load` and now.
+    this.#reader.refresh();
     this.#loop = this.#work();
   }
 

@@ -1,5 +1,6 @@
 import { afterTrouble } from './backoff.ts';
 import type { Certificate, CertificateFacts } from './certificate.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Inventory } from './inventory.ts';
 import type { Ports, StoreListing } from './ports.ts';
 import type { Trouble } from './state.ts';
@@ -92,20 +93,15 @@ export class StoreReader {
 
   async #read(all: readonly CertificateFacts[]): Promise<Certificate[]> {
     const { ports } = this.#options;
-    const certificates: Certificate[] = [];
-    const queue = all.values();
-    const reader = async (): Promise<void> => {
-      for (const { issuer, id } of queue) {
-        try {
-          const certificate = await ports.store.load(issuer, id);
-          if (certificate !== null) certificates.push(certificate);
-        } catch (error) {
-          reportProblem(ports, `the stored certificate for ${id} cannot be used`, error);
-        }
+    const found = await inParallel(all, READERS, async ({ issuer, id }) => {
+      try {
+        return await ports.store.load(issuer, id);
+      } catch (error) {
+        reportProblem(ports, `the stored certificate for ${id} cannot be used`, error);
+        return null;
       }
-    };
-    await Promise.all(Array.from({ length: READERS }, reader));
-    return certificates;
+    });
+    return found.filter((certificate) => certificate !== null);
   }
 
   #report({ damaged }: StoreListing): void {
