@@ -49,7 +49,8 @@ export async function inspect(
   const issuer =
     findIssuer(certificate, [...others, ...ca, certificate]) ??
     (online ? await fetchIssuer(certificate, ports, signal) : null);
-  const now = ports.clock.now();
+  const answer = options.query ? await query(certificate, issuer, options.hash, ports, signal) : null;
+  const now = ports.clock.now(); // after the answer was made, or it would seem to come from the future
   return {
     target: subject.label,
     source,
@@ -57,7 +58,7 @@ export async function inspect(
     certificate: reportCertificate(certificate),
     chain: reportChain(others, subject.distrust, source === 'server'),
     staple: reportStaple(subject, issuer, now),
-    query: options.query ? await query(certificate, issuer, options.hash, ports, signal) : null,
+    query: answer,
   };
 }
 

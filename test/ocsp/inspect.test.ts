@@ -2,6 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isBad } from '../../src/ocsp/report.ts';
+import { type Clock, systemClock } from '../../src/platform/clock.ts';
+import { type Fetch, systemFetch } from '../../src/platform/fetch.ts';
 import { has } from '../peers.ts';
 import {
   openssl,
@@ -61,6 +63,22 @@ describe.skipIf(!has('openssl'))('inspect', () => {
         });
         expect(isBad(report)).toBe(false);
       }
+    });
+
+    it('judges an answer at a moment after it was made', async () => {
+      let now = systemClock.now() - 2000;
+      const clock: Clock = { ...systemClock, now: () => now };
+      const slow: Fetch = async (url, options) => {
+        const response = await systemFetch(url, options);
+        now = systemClock.now();
+        return response;
+      };
+      const report = await look(
+        leaf.certFile,
+        { query: true, ca: authority.ca.certFile },
+        { clock, fetch: slow },
+      );
+      expect(Date.parse(report.checkedAt)).toBeGreaterThanOrEqual(Date.parse(report.query?.thisUpdate ?? ''));
     });
 
     it('tells a revocation, when and why', async () => {
