@@ -1,3 +1,5 @@
+import type { Exchange } from './exchange.ts';
+
 /** A client's connection as the drain sees it. */
 export interface ClientConnection {
   /** Takes no new requests: closes when idle, else after what runs. */
@@ -13,7 +15,7 @@ export interface ClientConnection {
 export const FAREWELL_MS = 1_000;
 
 /** What an engine needs to know of its surroundings. */
-export interface EngineOptions<Exchange> {
+export interface EngineOptions {
   readonly scheme: 'http' | 'https';
   /** Answers an exchange. */
   readonly handle: (exchange: Exchange) => void;

@@ -1,3 +1,5 @@
+import { messageOf } from '../errors.ts';
+import type { Emit } from '../events/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { Answer } from './answer.ts';
@@ -14,6 +16,7 @@ export interface HandlerContext extends RelayContext {
   /** The current snapshot. */
   readonly current: () => Snapshot;
   readonly clock: Clock;
+  readonly emit: Emit;
 }
 
 /**
@@ -23,9 +26,8 @@ export interface HandlerContext extends RelayContext {
  * never an upstream.
  */
 export function createHandler(context: HandlerContext): Handle {
-  return (exchange) => {
+  return answering(context, (exchange, answer) => {
     const { request } = exchange;
-    const answer = new Answer(exchange, context.counters, context.clock);
     if (request.method === 'CONNECT') return refuse(answer, 405);
     const target = requestTargetOf(request);
     if (target === null) return refuse(answer, 400);
@@ -40,6 +42,24 @@ export function createHandler(context: HandlerContext): Handle {
     const location = primaryLocation(target, route);
     if (location !== null) return answer.sendPage(redirectPage(REDIRECT_STATUS, location));
     relay({ exchange, answer, target, route, settings }, context);
+  });
+}
+
+/** Gives each exchange its answer. A fault of ours in `respond` costs that exchange, not the worker. */
+export function answering(
+  { counters, clock, emit }: Pick<HandlerContext, 'counters' | 'clock' | 'emit'>,
+  respond: (exchange: Exchange, answer: Answer) => void,
+): Handle {
+  return (exchange) => {
+    const answer = new Answer(exchange, counters, clock);
+    try {
+      respond(exchange, answer);
+    } catch (error) {
+      const stack = error instanceof Error ? (error.stack ?? null) : null;
+      emit({ event: 'fault', where: 'proxy', message: messageOf(error), stack });
+      answer.begin();
+      exchange.abort();
+    }
   };
 }
 

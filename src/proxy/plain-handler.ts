@@ -1,7 +1,6 @@
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { Answer } from './answer.ts';
 import { page, redirectPage } from './default-page.ts';
-import { type Handle, type HandlerContext, refuse } from './handler.ts';
+import { answering, type Handle, type HandlerContext, refuse } from './handler.ts';
 import { httpsLocation, REDIRECT_STATUS } from './redirect.ts';
 import { type RequestTarget, requestTargetOf } from './request-target.ts';
 
@@ -11,10 +10,10 @@ import { type RequestTarget, requestTargetOf } from './request-target.ts';
  * A token that nobody put up is redirected like any path, not refused: CAs follow redirects (RFC 8555 8.3), so another
  * ACME client behind an upstream goes on working, and whoever debugs sees the answer of the site itself.
  */
-export function createPlainHandler(context: Pick<HandlerContext, 'current' | 'counters' | 'clock'>): Handle {
-  return (exchange) => {
-    const { request } = exchange;
-    const answer = new Answer(exchange, context.counters, context.clock);
+export function createPlainHandler(
+  context: Pick<HandlerContext, 'current' | 'counters' | 'clock' | 'emit'>,
+): Handle {
+  return answering(context, ({ request }, answer) => {
     if (request.method === 'CONNECT') return refuse(answer, 405);
     const target = requestTargetOf(request);
     if (target === null) return refuse(answer, 400);
@@ -28,7 +27,7 @@ export function createPlainHandler(context: Pick<HandlerContext, 'current' | 'co
     if (target.path === '*') return answer.sendPage(page(200, null, ''));
     const location = httpsLocation(target, snapshot.settings.httpsPort);
     answer.sendPage(redirectPage(REDIRECT_STATUS, location));
-  };
+  });
 }
 
 const CHALLENGE = /^\/\.well-known\/acme-challenge\/([A-Za-z0-9_-]+)(?:\?.*)?$/;

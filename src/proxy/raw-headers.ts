@@ -13,12 +13,17 @@ export function valuesOf(headers: RawHeaders, name: string): string[] {
   return values;
 }
 
-/** The members of a list field (RFC 9110 5.6.1) over all its lines, in lower case. */
-export function tokensOf(headers: RawHeaders, name: string): string[] {
+/** The members of a list field (RFC 9110 5.6.1) over all its lines. */
+export function membersOf(headers: RawHeaders, name: string): string[] {
   return valuesOf(headers, name)
     .flatMap((value) => value.split(','))
-    .map((token) => token.trim().toLowerCase())
-    .filter((token) => token !== '');
+    .map((member) => member.trim())
+    .filter((member) => member !== '');
+}
+
+/** Like {@link membersOf}, in lower case. */
+export function tokensOf(headers: RawHeaders, name: string): string[] {
+  return membersOf(headers, name).map((member) => member.toLowerCase());
 }
 
 /** Name and value of each field. */

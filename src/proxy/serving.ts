@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { messageOf } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
@@ -10,7 +9,7 @@ import { type ClientConnection, FAREWELL_MS } from './client-connection.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Exchange } from './exchange.ts';
 import { FailureLog } from './failure-log.ts';
-import { createHandler, type Handle, refuse } from './handler.ts';
+import { createHandler, refuse } from './handler.ts';
 import { NodeHttp1 } from './http1/node-server.ts';
 import { NodeHttp2 } from './http2/node-server.ts';
 import { createPlainHandler } from './plain-handler.ts';
@@ -76,26 +75,14 @@ class NodeServing implements Serving {
     this.#clock = clock;
     this.#upstreams = new NodeUpstreams(limits);
     const failures = new FailureLog(emit, clock);
-    const context = { current, upstreams: this.#upstreams, counters, failures, clock, random };
-    // A mistake of ours costs one exchange, not the worker.
-    const guarded = (handle: Handle): Handle => {
-      return (exchange) => {
-        try {
-          handle(exchange);
-        } catch (error) {
-          const stack = error instanceof Error ? (error.stack ?? null) : null;
-          emit({ event: 'fault', where: 'proxy', message: messageOf(error), stack });
-          exchange.abort();
-        }
-      };
-    };
+    const context = { current, upstreams: this.#upstreams, counters, failures, clock, random, emit };
     const common = {
       refuse: (exchange: Exchange, status: number) => refuse(new Answer(exchange, counters, clock), status),
       refused: (status: number) => counters.response(NO_ROUTE, status),
       closed: (connection: ClientConnection) => this.#closed(connection),
     };
-    const secure = { ...common, scheme: 'https', handle: guarded(createHandler(context)) } as const;
-    const plain = { ...common, scheme: 'http', handle: guarded(createPlainHandler(context)) } as const;
+    const secure = { ...common, scheme: 'https', handle: createHandler(context) } as const;
+    const plain = { ...common, scheme: 'http', handle: createPlainHandler(context) } as const;
     this.#secure1 = new NodeHttp1(secure, limits);
     this.#secure2 = new NodeHttp2(secure, limits);
     this.#plain = new NodeHttp1(plain, limits);

@@ -13,7 +13,8 @@ export interface StreamSinkOptions {
 
 /** Lets `source` flow into a stream of Node, and cancels it when the stream closes early. */
 export function flowInto(stream: Writable, source: Body, options: StreamSinkOptions): void {
-  source.flow(new StreamSink(stream, source, options));
+  if (stream.destroyed) source.cancel();
+  else source.flow(new StreamSink(stream, source, options));
 }
 
 class StreamSink implements Sink {

@@ -1,6 +1,6 @@
 import type { RawHeaders } from './exchange.ts';
 import { endToEnd } from './hop-by-hop.ts';
-import { fieldValue, tokensOf } from './raw-headers.ts';
+import { fieldValue, membersOf, tokensOf } from './raw-headers.ts';
 
 /**
  * The protocols that a request asks to switch to (RFC 9110 7.8), or null when it asks for none that is passed on.
@@ -10,7 +10,7 @@ import { fieldValue, tokensOf } from './raw-headers.ts';
  */
 export function upgradeOf(headers: RawHeaders): string | null {
   if (!tokensOf(headers, 'connection').includes('upgrade')) return null;
-  const protocols = tokensOf(headers, 'upgrade').filter((token) => token !== 'h2c');
+  const protocols = membersOf(headers, 'upgrade').filter((name) => !/^h2c/i.test(name));
   return protocols.length === 0 ? null : protocols.join(', ');
 }
 

@@ -56,6 +56,22 @@ describe('a client that leaves', () => {
   });
 });
 
+describe('a client that breaks its own request', () => {
+  it('while the response is under way, ends both and does not count against the upstream', async () => {
+    const upstream = await rawUpstream(({ socket, received }) => {
+      if (received.endsWith('\r\n\r\n')) socket.write(CHUNKS);
+    });
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    const client = await connectTls(proxy.port);
+    client.send('POST / HTTP/1.1\r\nHost: example.test\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await client.readUntil('abc');
+    expect(await client.send('xyz\r\n').readToEnd()).not.toContain('0\r\n\r\n');
+    await until(() => upstream.connections[0]?.socket.destroyed === true);
+    expect(proxy.counters.values().upstreamErrors).toEqual({});
+    expect(proxy.events).toEqual([]);
+  });
+});
+
 describe('an upstream that dies in the middle of a response', () => {
   it.each([
     ['with a length', PART],

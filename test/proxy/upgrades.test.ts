@@ -155,6 +155,15 @@ describe('an upgrade', () => {
     expect(upstream.received.toLowerCase()).not.toMatch(/h2c|http2-settings|upgrade/);
   });
 
+  it('asks the upstream in the client’s spelling, without what is not passed on', async () => {
+    const upstream = await rawUpstream(answering(SWITCHED));
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    const client = await connectTls(proxy.port);
+    await client.send(UPGRADE.replace('x-echo', 'X-Echo, h2c, TLS/1.0')).response();
+    expect(upstream.received).toContain('\r\nUpgrade: X-Echo, TLS/1.0\r\n');
+    expect(upstream.received).toContain('\r\nConnection: Upgrade\r\n');
+  });
+
   it('with a body is an ordinary request', async () => {
     const upstream = await rawUpstream(({ socket, received }) => {
       if (received.endsWith('abc')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');

@@ -16,10 +16,10 @@ const NOT_TAKEN = 1_000;
  * A client's HTTP/1 connection: one exchange at a time, in order. Pipelined requests wait, so that they reach
  * upstreams in the order in which they were sent (RFC 9112 9.3.2) and nobody multiplies work by pipelining.
  */
-export class Http1Connection implements ClientConnection {
+export class NodeHttp1Connection implements ClientConnection {
   readonly remoteAddress: string | null;
   readonly #socket: Socket;
-  readonly #options: EngineOptions<NodeHttp1Exchange>;
+  readonly #options: EngineOptions;
   readonly #waiting: { readonly exchange: NodeHttp1Exchange; readonly problem: number | null }[] = [];
   #current: NodeHttp1Exchange | null = null;
   /** The status for what cannot be read after the requests before it are answered. */
@@ -30,7 +30,7 @@ export class Http1Connection implements ClientConnection {
   #notTaken = 0;
   #used = false;
 
-  constructor(socket: Socket, options: EngineOptions<NodeHttp1Exchange>) {
+  constructor(socket: Socket, options: EngineOptions) {
     this.#socket = socket;
     this.#options = options;
     this.remoteAddress = socket.remoteAddress ?? null;
@@ -97,20 +97,19 @@ export class Http1Connection implements ClientConnection {
     const { exchange, problem } = next;
     this.#used = true;
     this.#current = exchange;
-    const { handle, refuse } = this.#options;
-    if (problem === null) handle(exchange);
-    else refuse(exchange, problem);
-    const { onClose } = exchange;
-    exchange.onClose = (complete) => {
+    exchange.onEnd = () => {
       this.#current = null;
-      onClose(complete);
       if (!this.#socket.destroyed) this.#next();
     };
+    if (problem === null) this.#options.handle(exchange);
+    else this.#options.refuse(exchange, problem);
   }
 
   #refuse(status: number): void {
     const socket = this.#socket;
-    if (!socket.writable || (status === 408 && socket.bytesRead === 0)) {
+    // After `Connection: close` the end is under way already.
+    if (!socket.writable) return;
+    if (status === 408 && socket.bytesRead === 0) {
       socket.destroy();
       return;
     }

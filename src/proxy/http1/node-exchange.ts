@@ -33,6 +33,8 @@ export class NodeHttp1Exchange implements Exchange {
   readonly request: RequestHead;
   readonly body: Body;
   onClose: (complete: boolean) => void = () => {};
+  /** For the connection: the next exchange may begin. */
+  onEnd: () => void = () => {};
   /** An upgraded connection or an event stream: lasts as long as both sides like. */
   longLived = false;
   readonly #incoming: IncomingMessage;
@@ -62,7 +64,7 @@ export class NodeHttp1Exchange implements Exchange {
     response.on('error', () => {});
     response.on('finish', () => this.#linger());
     response.on('close', () => {
-      if (!this.#upgraded) this.onClose(response.writableFinished);
+      if (!this.#upgraded) this.#end(response.writableFinished);
     });
   }
 
@@ -121,7 +123,7 @@ export class NodeHttp1Exchange implements Exchange {
     socket.setTimeout(0);
     // One side may end while the other goes on.
     socket.allowHalfOpen = true;
-    socket.on('close', () => this.onClose(true));
+    socket.on('close', () => this.#end(true));
     socket.write(headText(head.status, ['Connection', 'Upgrade', ...head.headers]), 'latin1');
     const { early } = this.#options.upgrade ?? { early: Buffer.alloc(0) };
     if (early.length > 0) socket.unshift(early);
@@ -157,6 +159,11 @@ export class NodeHttp1Exchange implements Exchange {
     }
     this.#socket.end(GOING_AWAY);
     new Deadline(FAREWELL_MS, () => this.abort()).start();
+  }
+
+  #end(complete: boolean): void {
+    this.onClose(complete);
+    this.onEnd();
   }
 
   #headersOf({ status, headers, last }: ResponseHead, chunked: boolean): string[] {

@@ -5,18 +5,18 @@ import type { ClientConnection, EngineOptions } from '../client-connection.ts';
 import type { Limits } from '../protocol.ts';
 import { fieldValue } from '../raw-headers.ts';
 import { upgradeOf } from '../upgrade.ts';
-import { Http1Connection } from './node-connection.ts';
+import { NodeHttp1Connection } from './node-connection.ts';
 import { NodeHttp1Exchange } from './node-exchange.ts';
 import { bodyLengthOf, problemOf, statusOfParserError } from './request-rules.ts';
 
 /** HTTP/1.0 and HTTP/1.1 with clients, with Node's own server behind it. It is given connections and never listens. */
 export class NodeHttp1 {
-  readonly #options: EngineOptions<NodeHttp1Exchange>;
+  readonly #options: EngineOptions;
   readonly #limits: Limits;
   readonly #server: http.Server;
-  readonly #connections = new WeakMap<Socket, Http1Connection>();
+  readonly #connections = new WeakMap<Socket, NodeHttp1Connection>();
 
-  constructor(options: EngineOptions<NodeHttp1Exchange>, limits: Limits) {
+  constructor(options: EngineOptions, limits: Limits) {
     this.#options = options;
     this.#limits = limits;
     this.#server = http.createServer({
@@ -43,7 +43,7 @@ export class NodeHttp1 {
   }
 
   accept(socket: Socket): ClientConnection {
-    const connection = new Http1Connection(socket, this.#options);
+    const connection = new NodeHttp1Connection(socket, this.#options);
     this.#connections.set(socket, connection);
     this.#server.emit('connection', socket);
     return connection;

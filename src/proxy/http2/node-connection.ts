@@ -11,10 +11,10 @@ const CONNECTION_WINDOW = 1_048_576;
 const LAST_STREAM = 2 ** 31 - 1;
 
 /** A client's HTTP/2 connection: exchanges side by side, each a stream. */
-export class Http2Connection implements ClientConnection {
+export class NodeHttp2Connection implements ClientConnection {
   readonly #session: ServerHttp2Session;
   readonly #remoteAddress: string | null;
-  readonly #options: EngineOptions<NodeHttp2Exchange>;
+  readonly #options: EngineOptions;
   readonly #limits: Limits;
   readonly #exchanges = new Set<NodeHttp2Exchange>();
   #idle: Deadline;
@@ -22,7 +22,7 @@ export class Http2Connection implements ClientConnection {
   constructor(
     session: ServerHttp2Session,
     remoteAddress: string | null,
-    options: EngineOptions<NodeHttp2Exchange>,
+    options: EngineOptions,
     limits: Limits,
   ) {
     this.#session = session;
@@ -58,15 +58,12 @@ export class Http2Connection implements ClientConnection {
     const exchange = new NodeHttp2Exchange(stream, rawHeaders, this.#remoteAddress, this.#limits);
     this.#exchanges.add(exchange);
     this.#idle.stop();
-    const { handle, refuse } = this.#options;
-    if (tooLarge(exchange.request.headers, this.#limits)) refuse(exchange, 431);
-    else handle(exchange);
-    const { onClose } = exchange;
-    exchange.onClose = (complete) => {
+    exchange.onEnd = () => {
       this.#exchanges.delete(exchange);
       if (this.#exchanges.size === 0) this.#rest();
-      onClose(complete);
     };
+    if (tooLarge(exchange.request.headers, this.#limits)) this.#options.refuse(exchange, 431);
+    else this.#options.handle(exchange);
   }
 
   #rest(): void {

@@ -13,6 +13,8 @@ export class NodeHttp2Exchange implements Exchange {
   readonly request: RequestHead;
   readonly body: Body;
   onClose: (complete: boolean) => void = () => {};
+  /** For the connection: this exchange is over. */
+  onEnd: () => void = () => {};
   /** An event stream: lasts as long as both sides like. */
   longLived = false;
   readonly #stream: ServerHttp2Stream;
@@ -34,7 +36,10 @@ export class NodeHttp2Exchange implements Exchange {
       // RFC 9113 8.1: a complete response to an incomplete request ends the request, too.
       if (!stream.readableEnded && !stream.endAfterHeaders) this.reset(constants.NGHTTP2_NO_ERROR);
     });
-    stream.on('close', () => this.onClose(stream.writableFinished && !stream.aborted));
+    stream.on('close', () => {
+      this.onClose(stream.writableFinished && !stream.aborted);
+      this.onEnd();
+    });
   }
 
   inform({ status, headers }: ResponseHead): void {

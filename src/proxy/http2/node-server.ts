@@ -2,16 +2,15 @@ import http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { ClientConnection, EngineOptions } from '../client-connection.ts';
 import type { Limits } from '../protocol.ts';
-import { Http2Connection } from './node-connection.ts';
-import type { NodeHttp2Exchange } from './node-exchange.ts';
+import { NodeHttp2Connection } from './node-connection.ts';
 
 /** HTTP/2 with clients, with Node's own sessions behind it. */
 export class NodeHttp2 {
-  readonly #options: EngineOptions<NodeHttp2Exchange>;
+  readonly #options: EngineOptions;
   readonly #limits: Limits;
   readonly #session: http2.ServerSessionOptions;
 
-  constructor(options: EngineOptions<NodeHttp2Exchange>, limits: Limits) {
+  constructor(options: EngineOptions, limits: Limits) {
     this.#options = options;
     this.#limits = limits;
     this.#session = sessionOptions(limits);
@@ -19,7 +18,7 @@ export class NodeHttp2 {
 
   accept(socket: TLSSocket): ClientConnection {
     const session = http2.performServerHandshake(socket, this.#session);
-    return new Http2Connection(session, socket.remoteAddress ?? null, this.#options, this.#limits);
+    return new NodeHttp2Connection(session, socket.remoteAddress ?? null, this.#options, this.#limits);
   }
 }
 

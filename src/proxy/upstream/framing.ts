@@ -8,7 +8,7 @@ import type { UpstreamRequest } from './upstreams.ts';
  */
 export function framedHeaders({ method, headers, body, upgrade }: UpstreamRequest): string[] {
   const framed: string[] = [];
-  const options: string[] = [];
+  const options = [upgrade === null ? 'keep-alive' : 'Upgrade'];
   for (const [name, value] of fieldsOf(headers)) {
     const key = name.toLowerCase();
     if (key === 'trailer' && body.length !== null) continue;
@@ -16,11 +16,8 @@ export function framedHeaders({ method, headers, body, upgrade }: UpstreamReques
     if (key === 'te') options.push('TE');
     framed.push(name, value);
   }
-  if (upgrade !== null) {
-    options.push('Upgrade');
-    framed.push('Upgrade', upgrade);
-  }
-  framed.push('Connection', ['keep-alive', ...options].join(', '));
+  if (upgrade !== null) framed.push('Upgrade', upgrade);
+  framed.push('Connection', options.join(', '));
   if (body.length === null) framed.push('Transfer-Encoding', 'chunked');
   else if (body.length > 0 || EXPECTS_BODY.has(method)) framed.push('Content-Length', String(body.length));
   return framed;

@@ -35,6 +35,8 @@ export class NodeCall implements Call {
   #tunnel: Socket | null = null;
   /** A final response, a failure or an abort came: nothing else may. */
   #settled = false;
+  /** Why the connection was dropped after the response had begun. */
+  #cause: Failure | null = null;
 
   constructor(request: UpstreamRequest, receiver: Receiver, agents: NodeAgents, limits: Limits) {
     this.#request = request;
@@ -158,7 +160,7 @@ export class NodeCall implements Call {
         if (length !== null && length <= DISCARD_BYTES) incoming.resume();
         else outgoing.destroy();
       },
-      onFail: (failure) => this.#receiver.fail(failure),
+      onFail: (failure) => this.#receiver.fail(this.#cause ?? failure),
     });
   }
 
@@ -221,6 +223,7 @@ export class NodeCall implements Call {
   /** After a response has begun, dropping the connection breaks its body, and with that the client's response. */
   #giveUp(failure: Failure): void {
     const before = this.#settled;
+    this.#cause = failure;
     this.#settle();
     this.#drop();
     this.#request.body.cancel();
