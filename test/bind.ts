@@ -63,7 +63,17 @@ export async function freeDnsPort(): Promise<number> {
 
 /** Starts a real BIND on the loopback, without its control channel, and waits until it answers. */
 export async function startBind(options: BindOptions): Promise<Bind> {
-  const port = await freeDnsPort();
+  for (let attempt = 1; ; attempt++) {
+    const started = await start(options, await freeDnsPort());
+    if ('stop' in started) return started;
+    // Between looking for a port and using it, another test may have taken it.
+    if (attempt === 5 || !started.log.includes('address in use')) {
+      throw new Error(`named did not start:\n${started.log}`);
+    }
+  }
+}
+
+async function start(options: BindOptions, port: number): Promise<Bind | { readonly log: string }> {
   const dir = await mkdtemp(join(tmpdir(), 'rigil-bind-'));
   for (const zone of options.zones ?? []) {
     const soa = '@ 60 IN SOA ns1 hostmaster 1 3600 600 86400 1';
@@ -80,19 +90,23 @@ export async function startBind(options: BindOptions): Promise<Bind> {
   named.stderr.on('data', (chunk: Buffer) => {
     log = (log + chunk.toString()).slice(-20_000);
   });
+  // A run that is broken off leaves no server behind.
+  const onExit = (): void => void named.kill('SIGKILL');
+  process.once('exit', onExit);
   const stop = async (): Promise<void> => {
+    process.off('exit', onExit);
     await end(named);
     await rm(dir, { recursive: true, force: true });
   };
   for (let attempt = 0; attempt < 400; attempt++) {
-    if (named.exitCode !== null) break;
+    if (named.exitCode !== null || log.includes('address in use')) break;
     if (log.includes('running') && (await answers(port))) {
       return { port, server: `${ADDRESS}:${port}`, stop };
     }
     await delay(25);
   }
   await stop();
-  throw new Error(`named did not start:\n${log}`);
+  return { log };
 }
 
 function configuration(dir: string, port: number, options: BindOptions): string {
