@@ -58,6 +58,29 @@ describe('HTTP/2 with clients', () => {
     await expect(rawH2Request(proxy.port, 'te', 'trailers')).resolves.toBe('200');
   });
 
+  it('keeps connections to upstreams, whatever the response', async () => {
+    const upstream = await rawUpstream(({ socket }, more) => {
+      const status = /\/(\d+)/.exec(more)?.[1];
+      socket.write(`HTTP/1.1 ${status} X\r\n${status === '200' ? 'Content-Length: 0\r\n' : ''}\r\n`);
+    });
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    const session = await connectH2(proxy.port);
+    for (const [method, status] of [
+      ['HEAD', 200],
+      ['GET', 204],
+      ['GET', 304],
+      ['GET', 200],
+    ] as const) {
+      const stream = session.request({
+        ':method': method,
+        ':path': `/${status}`,
+        ':authority': 'example.test',
+      });
+      expect((await h2Response(stream)).status).toBe(status);
+    }
+    expect(upstream.connections).toHaveLength(1);
+  });
+
   it('refuses CONNECT', async () => {
     const { proxy } = await setUp();
     const stream = (await connectH2(proxy.port)).request({
@@ -67,9 +90,14 @@ describe('HTTP/2 with clients', () => {
     expect((await h2Response(stream)).status).toBe(405);
   });
 
-  it('ends an upload that nobody wants without an error', async () => {
+  it.each([
+    [403, 'no'],
+    [403, ''],
+    [204, ''],
+  ])('ends an upload that nobody wants without an error: %i %j', async (status, body) => {
     const upstream = await rawUpstream(({ socket }) => {
-      socket.write('HTTP/1.1 403 No\r\nContent-Length: 2\r\n\r\nno');
+      const length = status === 204 ? '' : `Content-Length: ${body.length}\r\n`;
+      socket.write(`HTTP/1.1 ${status} X\r\n${length}\r\n${body}`);
     });
     const proxy = await startProxy({ routes: [route(upstream)] });
     const stream = (await connectH2(proxy.port)).request(
@@ -77,7 +105,7 @@ describe('HTTP/2 with clients', () => {
       { endStream: false },
     );
     stream.write('the beginning');
-    expect(await h2Response(stream)).toMatchObject({ status: 403, body: 'no' });
+    expect(await h2Response(stream)).toMatchObject({ status, body });
     await until(() => upstream.connections[0]?.socket.destroyed === true);
   });
 

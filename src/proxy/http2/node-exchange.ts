@@ -43,8 +43,12 @@ export class NodeHttp2Exchange implements Exchange {
   }
 
   inform({ status, headers }: ResponseHead): void {
-    if (this.#stream.headersSent || this.#stream.destroyed) return;
-    this.#stream.additionalHeaders({ ...fieldsObject(headers), ':status': status });
+    if (this.#stream.headersSent) return;
+    try {
+      this.#stream.additionalHeaders({ ...fieldsObject(headers), ':status': status });
+    } catch {
+      // The stream is over, or a field is none for HTTP/2: an interim response may be left out.
+    }
   }
 
   respond(head: ResponseHead, body: Body): void {
