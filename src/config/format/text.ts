@@ -25,6 +25,13 @@ export function formatText(diagnostic: Diagnostic, paint: Paint = plain): readon
   return hint === null ? [line] : [line, `  ${paint.hint('hint:')} ${hint}`];
 }
 
+/** All of it in one line without colours, for logs. */
+export function plainText(diagnostic: Diagnostic): string {
+  const { hint, message, severity } = diagnostic;
+  const line = `${placeOf(diagnostic)}: ${severity}: ${message}`;
+  return hint === null ? line : `${line} (${hint})`;
+}
+
 /** `path:line:column`, as editors understand it; without what is 0. */
 export function placeOf({ file, line, column }: Pick<Diagnostic, 'file' | 'line' | 'column'>): string {
   return [file, ...(line > 0 ? [line] : []), ...(column > 0 ? [column] : [])].join(':');

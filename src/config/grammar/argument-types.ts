@@ -86,7 +86,7 @@ export const email: ArgumentType<string> = {
   description: 'an e-mail address',
   parse: (text) => {
     const at = text.lastIndexOf('@');
-    const good = /^[!-?A-~]{1,64}$/.test(text.slice(0, at)) && isHostName(text.slice(at + 1));
+    const good = at > 0 && /^[!-?A-~]{1,64}$/.test(text.slice(0, at)) && isHostName(text.slice(at + 1));
     if (good && !/^mailto:/i.test(text)) return text;
     const hint = /^mailto:/i.test(text) ? 'leave out "mailto:"' : 'write it like admin@example.com';
     return new Fault('invalid-email', 'is not an e-mail address', hint);

@@ -107,6 +107,7 @@ function inOrder(
       problems.report('unknown-issuer', at, `there is no issuer ${quote(name)}`, hint);
     }
   }
+  if (preferred.length === 0) return issuers;
   const others = [...left.values()].map(
     (issuer): IssuerConfig => ({
       ...issuer,

@@ -145,8 +145,7 @@ function issuerOf(
   const issuer = providers.get(provider.value.toLowerCase());
   if (issuer !== undefined) return issuer;
   const hint =
-    didYouMean(provider.value, providers.keys()) ??
-    'add a section for it, or use the name of one that is there';
+    didYouMean(provider.value, providers.keys()) ?? 'name an issuer section, or internal for the local CA';
   problems.report('unknown-issuer', provider.at, `there is no issuer ${quote(provider.value)}`, hint);
   return null;
 }

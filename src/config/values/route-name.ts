@@ -12,11 +12,9 @@ import { canonicalAddress } from './ip-address.ts';
 export function parseRouteName(text: string): string | Fault {
   const address = addressIn(text);
   if (address !== null) return address;
-  if (text.startsWith('*.')) {
-    const parent = hostNameIn(text.slice(2));
-    return parent instanceof Fault ? parent : `*.${parent}`;
-  }
-  return hostNameIn(text);
+  const prefix = text.startsWith('*.') ? '*.' : '';
+  const host = hostNameIn(text.slice(prefix.length), prefix);
+  return host instanceof Fault ? host : prefix + host;
 }
 
 /** Whether `name` is `*.` and a host name. */
@@ -31,14 +29,15 @@ function addressIn(text: string): string | null {
   return canonicalAddress(bare);
 }
 
-function hostNameIn(text: string): string | Fault {
+/** @param prefix what stands before `text`, for hints */
+function hostNameIn(text: string, prefix: string): string | Fault {
   if (isHostName(text)) return text.toLowerCase();
   const dotless = text.endsWith('.') ? text.slice(0, -1) : '';
   if (dotless !== '' && (isHostName(dotless) || toAsciiHostName(dotless) !== null)) {
     return new Fault(
       'name-never-matches',
       'ends with a dot, so that no request ever matches it; it is left out',
-      `did you mean "${dotless}"?`,
+      `did you mean "${prefix}${dotless}"?`,
     );
   }
   const ascii = /[^\0-\x7f]/.test(text) ? toAsciiHostName(text) : null;
@@ -64,6 +63,6 @@ function explain(text: string): Fault {
   const long = text.split('.').find((label) => label.length > 63);
   if (long !== undefined) return wrong('is not a host name: a part is longer than 63 characters');
   if (/(^|\.)-|-($|\.)/.test(text)) return wrong('is not a host name: a part begins or ends with a hyphen');
-  if (/^[\d.]+$/.test(text)) return wrong('is neither an IPv4 address nor a host name');
+  if (/^[\d.]+$/.test(text)) return wrong('is no host name: it has digits and dots only');
   return wrong('is not a host name', 'a host name has letters, digits, hyphens and dots');
 }
