@@ -11,7 +11,6 @@ export interface ChainDemand {
   readonly names: readonly string[];
   /** PEM of the private key. */
   readonly key: string;
-  readonly mustStaple: boolean;
 }
 
 /** Longer ones are not sent by any CA, and every handshake would carry them. */
@@ -34,7 +33,7 @@ export function checkChain(downloaded: unknown, demand: ChainDemand, now: Instan
   }
   const missing = demand.names.filter((name) => !leaf.names.includes(name));
   if (missing.length > 0) throw unusable(`the certificate lacks ${missing.slice(0, 5).join(', ')}`);
-  if (demand.mustStaple && leaf.responderUrl === null) {
+  if (leaf.mustStaple && leaf.responderUrl === null) {
     throw unusable('the certificate demands a stapled OCSP answer, but its CA has no OCSP responder', {
       hint: 'remove `must-staple` from the issuer section: clients would refuse this certificate',
     });

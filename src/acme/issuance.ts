@@ -123,14 +123,14 @@ class Issuance {
   }
 
   async #download(url: string, key: string): Promise<string> {
-    const { preferredChain, mustStaple } = this.#policy;
+    const { preferredChain } = this.#policy;
     const { chain, matched } = await downloadChain(this.#protocol, url, preferredChain);
     if (!matched) {
       const { id } = this.#order;
       const got = chainIssuer(chain) ?? 'unknown';
       this.#tools.emit({ event: 'certificate.chain.default', id, wanted: preferredChain ?? '', got });
     }
-    return checkChain(chain, { names: this.#names, key, mustStaple }, this.#tools.clock.now());
+    return checkChain(chain, { names: this.#names, key }, this.#tools.clock.now());
   }
 
   async #account(): Promise<ProvingAccount> {

@@ -10,7 +10,7 @@ import { noSignal, orderFor, silent, workbench } from './workbench.ts';
 describe.each(pebbles())('certificates from $label', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
-    pebble = await startPebble(programs);
+    pebble = await startPebble(programs, { config: { ocspResponderURL: 'http://127.0.0.1:1/' } });
   });
   afterAll(() => pebble.stop());
 
@@ -74,6 +74,15 @@ describe.each(pebbles())('certificates from $label', (programs) => {
     const { issuer } = workbench(pebble, { keyType });
     const issued = await issuer.issue(orderFor(['key.example.org']), noSignal);
     expect(readLeaf(issued.chain).keyType).toBe(keyType);
+  });
+
+  it('asks for a certificate that must be stapled', async () => {
+    const { issuer } = workbench(pebble, { mustStaple: true });
+    const { chain } = await issuer.issue(orderFor(['staple.example.org']), noSignal);
+    expect(readLeaf(chain)).toMatchObject({
+      mustStaple: programs.modern,
+      responderUrl: 'http://127.0.0.1:1/',
+    });
   });
 
   it('falls back to the next way when the first one fails', async () => {
