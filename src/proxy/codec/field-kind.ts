@@ -5,50 +5,53 @@ import { ascii, lowerCase } from './octets.ts';
  *
  * `other` is any other name. `removed` marks a line that must not be passed on. `lookalike` is a name that an upstream
  * with CGI habits cannot tell from one of these, because it reads `_` and `.` like `-` (`content_length`,
- * `X.Forwarded.For`): never what it seems to be, and never passed on.
+ * `X.Forwarded.For`): never what it seems to be, and never passed on. The two invalid ones and those of pseudo-fields
+ * occur in HTTP/2 only.
  */
 export const FIELD = {
   other: 0,
   removed: 1,
   lookalike: 2,
-  method: 3,
-  scheme: 4,
-  authority: 5,
-  path: 6,
-  protocol: 7,
-  status: 8,
-  unknownPseudo: 9,
-  host: 10,
-  contentLength: 11,
-  transferEncoding: 12,
-  connection: 13,
-  keepAlive: 14,
-  proxyConnection: 15,
-  te: 16,
-  trailer: 17,
-  upgrade: 18,
-  http2Settings: 19,
-  expect: 20,
-  cookie: 21,
-  setCookie: 22,
-  authorization: 23,
-  proxyAuthorization: 24,
-  proxyAuthenticate: 25,
-  forwarded: 26,
-  xForwardedFor: 27,
-  xForwardedHost: 28,
-  xForwardedProto: 29,
-  xForwardedPort: 30,
-  xRealIp: 31,
-  trueClientIp: 32,
-  date: 33,
-  server: 34,
-  via: 35,
-  userAgent: 36,
-  referer: 37,
-  contentType: 38,
-  priority: 39,
-  location: 40,
+  invalidName: 3,
+  invalidValue: 4,
+  method: 5,
+  scheme: 6,
+  authority: 7,
+  path: 8,
+  protocol: 9,
+  status: 10,
+  unknownPseudo: 11,
+  host: 12,
+  contentLength: 13,
+  transferEncoding: 14,
+  connection: 15,
+  keepAlive: 16,
+  proxyConnection: 17,
+  te: 18,
+  trailer: 19,
+  upgrade: 20,
+  http2Settings: 21,
+  expect: 22,
+  cookie: 23,
+  setCookie: 24,
+  authorization: 25,
+  proxyAuthorization: 26,
+  proxyAuthenticate: 27,
+  forwarded: 28,
+  xForwardedFor: 29,
+  xForwardedHost: 30,
+  xForwardedProto: 31,
+  xForwardedPort: 32,
+  xRealIp: 33,
+  trueClientIp: 34,
+  date: 35,
+  server: 36,
+  via: 37,
+  userAgent: 38,
+  referer: 39,
+  contentType: 40,
+  priority: 41,
+  location: 42,
 } as const;
 
 const NAMES: readonly (readonly [name: string, kind: number])[] = [
@@ -94,7 +97,7 @@ const NAMES: readonly (readonly [name: string, kind: number])[] = [
 /** Which kinds a writer leaves out: 1 at the index of each. Made by {@link cutting}. */
 export type Cuts = Uint8Array;
 
-/** A set of kinds to leave out. Marked lines, lookalikes and pseudo-fields are always among them. */
+/** A set of kinds to leave out. Marked and invalid lines, lookalikes and pseudo-fields are always among them. */
 export function cutting(...kinds: readonly number[]): Cuts {
   const cuts = new Uint8Array(KINDS);
   for (let kind: number = FIELD.removed; kind <= FIELD.unknownPseudo; kind += 1) cuts[kind] = 1;

@@ -10,11 +10,13 @@ export const LF = 0x0a;
 export const CR = 0x0d;
 export const SP = 0x20;
 export const QUOTE = 0x22;
+export const HASH = 0x23;
 export const COMMA = 0x2c;
 export const SLASH = 0x2f;
 export const COLON = 0x3a;
 export const SEMICOLON = 0x3b;
 export const EQUALS = 0x3d;
+export const QUESTION_MARK = 0x3f;
 export const BACKSLASH = 0x5c;
 
 /** 1 for `tchar` (RFC 9110 5.6.2): methods, field names, options. */
@@ -27,6 +29,15 @@ export const FIELD_CONTENT = classOf((byte) => byte === HTAB || (byte >= SP && b
 
 /** 1 for VCHAR (RFC 5234 B.1): printable ASCII without the space. */
 export const VISIBLE = classOf((byte) => byte > SP && byte < 0x7f);
+
+/**
+ * 1 for bytes of a request target that need no second look: visible ASCII. RFC 3986 allows fewer, but browsers send `|`,
+ * `{`, `^`, `[` and others as they are. A fragment has no place in a target. A backslash in a path is a slash to some
+ * servers, so that it is refused there; after the first `?`, which is why that stands out too, it means nothing.
+ */
+export const TARGET_BYTE = VISIBLE.map((visible, byte) =>
+  byte === HASH || byte === BACKSLASH || byte === QUESTION_MARK ? 0 : visible,
+);
 
 /** The value of a hexadecimal digit, 255 for any other byte. */
 export const HEX_VALUE = Uint8Array.from({ length: 256 }, (_, byte) => {

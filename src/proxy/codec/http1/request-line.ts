@@ -1,4 +1,4 @@
-import { BACKSLASH, CR, LF, SP, TOKEN, VISIBLE } from '../octets.ts';
+import { BACKSLASH, CR, HASH, LF, QUESTION_MARK, SP, TARGET_BYTE, TOKEN, VISIBLE } from '../octets.ts';
 import type { Fault, Verdict } from './faults.ts';
 
 /**
@@ -159,17 +159,6 @@ const LINE_LF = 5;
 const HTTP_1_1 = Buffer.from('HTTP/1.1');
 const VERSION_LENGTH = HTTP_1_1.length;
 const ONE = 0x31;
-const HASH = 0x23;
-const QUESTION_MARK = 0x3f;
-
-/**
- * Bytes of a request target that need no second look: visible ASCII. RFC 3986 allows fewer, but browsers send
- * `|`, `{`, `^`, `[` and others as they are. A fragment has no place here. A backslash in a path is a slash to some
- * servers, so that it is refused there; in a query it means nothing.
- */
-const TARGET_BYTE = VISIBLE.map((visible, byte) =>
-  byte === HASH || byte === BACKSLASH || byte === QUESTION_MARK ? 0 : visible,
-);
 
 function targetFault(byte: number, first: boolean): Fault {
   if (byte === HASH) return 'target-fragment';

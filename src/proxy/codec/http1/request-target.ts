@@ -1,5 +1,5 @@
 import { hostEnd } from '../authority.ts';
-import { ascii, isName, SLASH } from '../octets.ts';
+import { ascii, isName, QUESTION_MARK, SLASH } from '../octets.ts';
 import type { Fault } from './faults.ts';
 
 /** The four forms of a request target (RFC 9112 3.2). */
@@ -69,7 +69,6 @@ export class RequestTarget {
 const HTTP = ascii('http://');
 const HTTPS = ascii('https://');
 const ASTERISK = 0x2a;
-const QUESTION_MARK = 0x3f;
 
 /** Whether it begins like `scheme:/`; `host:8080` does not. */
 function hasScheme(bytes: Buffer, from: number, to: number): boolean {

@@ -1,5 +1,5 @@
-import { FIELD } from '../field-kind.ts';
 import { FieldTable } from '../field-table.ts';
+import { HEAD_ONLY } from '../head-only.ts';
 import type { Fault, Verdict } from './faults.ts';
 import { FieldLines } from './field-lines.ts';
 
@@ -43,29 +43,3 @@ export class TrailerParser {
     return 'fault';
   }
 }
-
-/**
- * Fields that frame or route a message (RFC 9110 6.5.1). No sender means well who puts them behind a body: a server
- * that merges trailers into the head would be misled.
- */
-const HEAD_ONLY: ReadonlySet<number> = new Set<number>([
-  FIELD.host,
-  FIELD.contentLength,
-  FIELD.transferEncoding,
-  FIELD.connection,
-  FIELD.upgrade,
-  FIELD.expect,
-  FIELD.te,
-  FIELD.trailer,
-  FIELD.lookalike,
-  FIELD.authorization,
-  FIELD.cookie,
-  FIELD.setCookie,
-  FIELD.forwarded,
-  FIELD.xForwardedFor,
-  FIELD.xForwardedHost,
-  FIELD.xForwardedProto,
-  FIELD.xForwardedPort,
-  FIELD.xRealIp,
-  FIELD.trueClientIp,
-]);

@@ -1,0 +1,220 @@
+import { lowerCase } from '../../octets.ts';
+import { EncoderTable } from './encoder-table.ts';
+import { huffmanEncode, huffmanLength } from './huffman.ts';
+import { SHORT_COOKIE } from './indexing-policy.ts';
+import { writeInteger } from './integer.ts';
+import { HASH_SEED, hashByte, type KnownName, knownName } from './known-names.ts';
+import { FIRST_DYNAMIC, STATIC_TABLE } from './static-table.ts';
+
+/**
+ * Encodes the header blocks of one direction of one connection (RFC 7541).
+ *
+ * ```ts
+ * encoder.begin();
+ * encoder.status(200);
+ * encoder.field(bytes, nameFrom, nameTo, valueFrom, valueTo);   // from a parsed head, names in any case
+ * encoder.text('server', 'rigil');
+ * writer.headers(streamId, encoder.block(), endStream);
+ * ```
+ *
+ * Every block that was begun has to be sent, and in this order: the peer's table follows it. What the other side has
+ * in its table already, which is most of a common response, costs a look-up and one byte.
+ */
+export class HpackEncoder {
+  readonly #table: EncoderTable;
+  readonly #largest: number;
+  #out: Buffer = Buffer.allocUnsafeSlow(1_024);
+  #at = 0;
+  /** The name at hand in lower case. */
+  #name: Buffer = Buffer.allocUnsafeSlow(256);
+  #nameLength = 0;
+  #nameHash = 0;
+  /** What {@link text} writes its strings to. */
+  #scratch: Buffer = NO_BYTES;
+  /** The sizes to announce at the start of the next block: the smallest in between, and the last. -1 = none. */
+  #smallest = -1;
+  #announced: number;
+
+  /** @param largest size of the dynamic table in bytes that we make use of, however large the peer lets it be */
+  constructor(largest = 4_096) {
+    this.#largest = largest;
+    this.#announced = largest;
+    this.#table = new EncoderTable(largest);
+  }
+
+  /** The peer's SETTINGS_HEADER_TABLE_SIZE has changed. To be called before its SETTINGS are acknowledged. */
+  setPeerTableBytes(bytes: number): void {
+    const limit = Math.min(bytes, this.#largest);
+    if (limit === this.#table.limit) return;
+    this.#smallest = this.#smallest < 0 ? limit : Math.min(this.#smallest, limit);
+    this.#table.setLimit(limit);
+  }
+
+  /** Begins a block. */
+  begin(): void {
+    this.#at = 0;
+    if (this.#smallest < 0) return;
+    // RFC 7541 4.2: first the smallest size that the table had, so that the peer evicts what we evicted.
+    const { limit } = this.#table;
+    if (this.#smallest < limit) this.#at = writeInteger(this.#out, this.#at, 0x20, 5, this.#smallest);
+    if (limit !== this.#announced || this.#smallest < limit) {
+      this.#at = writeInteger(this.#out, this.#at, 0x20, 5, limit);
+    }
+    this.#announced = limit;
+    this.#smallest = -1;
+  }
+
+  /** The block so far. It lies in memory that the next block is written to. */
+  block(): Buffer {
+    return this.#out.subarray(0, this.#at);
+  }
+
+  /** The pseudo-field `:status`. */
+  status(code: number): void {
+    const index = STATUS_INDEX[code];
+    if (index === undefined) this.text(':status', String(code));
+    else {
+      this.#reserve(1);
+      this.#out[this.#at++] = 0x80 | index;
+    }
+  }
+
+  /** A field whose name and value are ranges of `bytes`. */
+  field(bytes: Uint8Array, nameFrom: number, nameTo: number, valueFrom: number, valueTo: number): void {
+    this.#takeName(bytes, nameFrom, nameTo);
+    this.#encode(bytes, valueFrom, valueTo);
+  }
+
+  /** A field given as latin1 strings. */
+  text(name: string, value: string): void {
+    const length = name.length + value.length;
+    if (this.#scratch.length < length) this.#scratch = Buffer.allocUnsafeSlow(Math.max(2 * length, 256));
+    this.#scratch.write(name, 0, 'latin1');
+    this.#scratch.write(value, name.length, 'latin1');
+    this.field(this.#scratch, 0, name.length, name.length, length);
+  }
+
+  #takeName(bytes: Uint8Array, from: number, to: number): void {
+    const length = to - from;
+    if (this.#name.length < length) this.#name = Buffer.allocUnsafeSlow(2 * length);
+    const name = this.#name;
+    let hash = HASH_SEED;
+    for (let offset = 0; offset < length; offset += 1) {
+      const byte = lowerCase(bytes[from + offset] ?? 0);
+      name[offset] = byte;
+      hash = hashByte(hash, byte);
+    }
+    this.#nameLength = length;
+    this.#nameHash = hash;
+  }
+
+  #encode(bytes: Uint8Array, from: number, to: number): void {
+    // A literal is at most a byte longer than its strings, and two integers.
+    this.#reserve(this.#nameLength + to - from + LONGEST_INTEGERS);
+    const known = knownName(this.#nameHash, this.#name, this.#nameLength);
+    const indexing = known === null ? 'indexed' : known.indexing;
+    if (indexing === 'never' || (known?.isCookie === true && to - from < SHORT_COOKIE)) {
+      this.#literal(0x10, 4, known, bytes, from, to);
+    } else if (indexing === 'plain' || this.#isTooLarge(to - from)) {
+      const index = known === null ? 0 : staticIndex(known, bytes, from, to);
+      if (index > 0) this.#out[this.#at++] = 0x80 | index;
+      else this.#literal(0x00, 4, known, bytes, from, to);
+    } else {
+      this.#indexed(known, bytes, from, to);
+    }
+  }
+
+  #indexed(known: KnownName | null, bytes: Uint8Array, from: number, to: number): void {
+    let hash = this.#nameHash;
+    for (let at = from; at < to; at += 1) hash = hashByte(hash, bytes[at] ?? 0);
+    hash ^= hash >>> 15;
+    const entry = this.#table.findField(hash, this.#name, this.#nameLength, bytes, from, to);
+    if (entry >= 0) {
+      this.#at = writeInteger(this.#out, this.#at, 0x80, 7, FIRST_DYNAMIC + entry);
+      return;
+    }
+    const index = known === null ? 0 : staticIndex(known, bytes, from, to);
+    if (index > 0) {
+      this.#out[this.#at++] = 0x80 | index;
+      return;
+    }
+    this.#literal(0x40, 6, known, bytes, from, to);
+    this.#table.insert(this.#nameHash, hash, this.#name, this.#nameLength, bytes, from, to);
+  }
+
+  #literal(
+    first: number,
+    prefixBits: number,
+    known: KnownName | null,
+    bytes: Uint8Array,
+    from: number,
+    to: number,
+  ): void {
+    const index = known === null ? this.#dynamicNameIndex() : known.index;
+    this.#at = writeInteger(this.#out, this.#at, first, prefixBits, index);
+    if (index === 0) this.#string(this.#name, 0, this.#nameLength);
+    this.#string(bytes, from, to);
+  }
+
+  #dynamicNameIndex(): number {
+    const entry = this.#table.findName(this.#nameHash, this.#name, this.#nameLength);
+    return entry < 0 ? 0 : FIRST_DYNAMIC + entry;
+  }
+
+  #string(bytes: Uint8Array, from: number, to: number): void {
+    const length = huffmanLength(bytes, from, to);
+    if (length < to - from) {
+      this.#at = writeInteger(this.#out, this.#at, 0x80, 7, length);
+      this.#at = huffmanEncode(bytes, from, to, this.#out, this.#at);
+      return;
+    }
+    this.#at = writeInteger(this.#out, this.#at, 0, 7, to - from);
+    for (let at = from; at < to; at += 1) this.#out[this.#at++] = bytes[at] ?? 0;
+  }
+
+  /** Whether a field would push most others out of the table. */
+  #isTooLarge(valueLength: number): boolean {
+    return (this.#nameLength + valueLength + 32) * 4 > this.#table.limit * 3;
+  }
+
+  #reserve(length: number): void {
+    if (this.#at + length <= this.#out.length) return;
+    const larger = Buffer.allocUnsafeSlow(2 * (this.#at + length));
+    this.#out.copy(larger, 0, 0, this.#at);
+    this.#out = larger;
+  }
+}
+
+/** Of the two or three in a literal. */
+const LONGEST_INTEGERS = 18;
+
+const NO_BYTES = Buffer.alloc(0);
+
+/** The entries of the static table with a status, by code. */
+const STATUS_INDEX: readonly (number | undefined)[] = statusIndices();
+
+function statusIndices(): (number | undefined)[] {
+  const indices: (number | undefined)[] = Array.from({ length: 600 }, () => undefined);
+  for (const [index, { name, value }] of STATIC_TABLE.entries()) {
+    if (name.toString() === ':status') indices[Number(value.toString())] = index;
+  }
+  return indices;
+}
+
+/** The entry of the static table with this name and this value, or 0. */
+function staticIndex(known: KnownName, bytes: Uint8Array, from: number, to: number): number {
+  const { values } = known;
+  for (let offset = 0; offset < values.length; offset += 1) {
+    const value = values[offset];
+    if (value !== undefined && value.length === to - from && isSame(value, bytes, from)) {
+      return known.index + offset;
+    }
+  }
+  return 0;
+}
+
+function isSame(value: Uint8Array, bytes: Uint8Array, from: number): boolean {
+  for (let index = 0; index < value.length; index += 1)
+    if (value[index] !== bytes[from + index]) return false;
+  return true;
+}
