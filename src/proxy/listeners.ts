@@ -12,13 +12,13 @@ const BACKLOG = 4096;
 export class Listeners {
   readonly #servers: Server[] = [];
 
-  /** Begins to accept. @throws the system error of the first listener that cannot */
+  /** Begins to accept. Returns the first listener that cannot, with the system's code, or null. */
   async open(
     listeners: readonly WorkerListener[],
     accept: Record<'http' | 'https', (socket: Socket) => void>,
-  ) {
-    await Promise.all(
-      listeners.map(async ({ fd, role }) => {
+  ): Promise<{ readonly address: string; readonly code: string | null } | null> {
+    const results = await Promise.all(
+      listeners.map(async ({ fd, role, address }) => {
         // Half-open: a client that has said all it wants to say still gets its answer.
         const server = createServer({ allowHalfOpen: true }, accept[role]);
         this.#servers.push(server);

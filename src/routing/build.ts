@@ -3,9 +3,9 @@ import type { ServingSettings } from '../snapshot/snapshot.ts';
 import type { Route } from './route.ts';
 import { RoutingTable } from './table.ts';
 
-/** The routing table of a configuration. `certificateOf` says which certificate is shown for a route. */
-export function buildTable(config: Config, certificateOf: (route: RouteConfig) => string): RoutingTable {
-  const routes = config.routes.map((route) => routeOf(route, certificateOf(route)));
+/** The routing table of a configuration. `certificates` has the id of the one that is shown for each route. */
+export function buildTable(config: Config, certificates: readonly string[]): RoutingTable {
+  const routes = config.routes.map((route, index) => routeOf(route, certificates[index] ?? route.primary));
   const fallback = config.routes.findIndex((route) => route.fallback);
   return new RoutingTable(routes, fallback < 0 ? null : fallback);
 }
@@ -20,7 +20,8 @@ export function servingSettings(config: Config): ServingSettings {
 
 function routeOf(route: RouteConfig, certificate: string): Route {
   return {
-    label: route.names[0] ?? '',
+    label: route.primary,
+    primary: route.primary,
     names: route.names,
     certificate,
     upstreams: route.upstreams,

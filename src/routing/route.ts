@@ -2,8 +2,10 @@
  * What a worker must know to answer for a set of names. Plain data: it is sent to the workers as it is.
  */
 export interface Route {
-  /** The first name; the `route` label of metrics and logs. */
+  /** The `route` label of metrics and logs. */
   readonly label: string;
+  /** Where `redirect-to-primary` leads: the first name as written, even if another route answers for it. */
+  readonly primary: string;
   /** Lower case A-labels; first = primary; `*.example.com` matches exactly one label. */
   readonly names: readonly string[];
   /** Id of the certificate that is shown for these names. */

@@ -86,6 +86,7 @@ export function route(upstreams: Upstream | readonly Upstream[], more: Partial<R
   const names = more.names ?? ['example.test'];
   return {
     label: names[0] ?? '',
+    primary: names[0] ?? '',
     names,
     certificate: 'test',
     upstreams: Array.isArray(upstreams) ? upstreams : [upstreams],

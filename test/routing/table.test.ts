@@ -42,6 +42,7 @@ describe('RoutingTable', () => {
 function route(...names: string[]): Route {
   return {
     label: names[0] ?? '',
+    primary: names[0] ?? '',
     names,
     certificate: names[0] ?? '',
     upstreams: [{ scheme: 'http', host: 'localhost', port: 80 }],

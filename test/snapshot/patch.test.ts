@@ -68,6 +68,7 @@ function snapshots(): fc.Arbitrary<Snapshot> {
       new RoutingTable(
         names.map((name) => ({
           label: name,
+          primary: name,
           names: [name],
           certificate: name,
           upstreams: [{ scheme: 'http' as const, host: 'localhost', port: 80 }],

@@ -1,0 +1,60 @@
+import type { Interfaces } from '@oclif/core';
+import { chalkStderr } from 'chalk';
+import { serve } from '../app/serve.ts';
+import { RigilCommand } from '../cli/base-command.ts';
+import { problemLines } from '../cli/check-report.ts';
+import { RigilError } from '../errors.ts';
+
+const COLOURS = {
+  debug: chalkStderr.dim,
+  info: chalkStderr.green,
+  warn: chalkStderr.yellow,
+  error: chalkStderr.red,
+};
+
+/** `rigil serve`. */
+export default class Serve extends RigilCommand {
+  static override readonly summary = 'Run the proxy.';
+
+  static override readonly description =
+    `Runs in the foreground and logs to standard error. Certificates are obtained and renewed meanwhile, and never make a
+request wait.
+
+SIGHUP reads the configuration again; if anything is wrong with it, what runs stays as it is. SIGTERM and SIGINT finish
+what runs and end; a second one ends at once.`;
+
+  static override readonly examples = [
+    {
+      description: 'Serve ./rigil.conf, or else /etc/rigil/rigil.conf',
+      command: '<%= config.bin %> <%= command.id %>',
+    },
+    {
+      description: 'Serve another file, and read it again later',
+      command: '<%= config.bin %> <%= command.id %> -c /srv/proxy.conf & kill -HUP $!',
+    },
+  ];
+
+  async run(): Promise<void> {
+    const parsed = await this.parse(Serve);
+    const flags: Interfaces.InferredFlags<typeof Serve.baseFlags> = parsed.flags;
+    const file = this.configFile(flags.config);
+    if (file === '-') {
+      throw new RigilError('usage', 'the daemon cannot read its configuration from standard input', {
+        hint: 'a reload reads it again: put it into a file',
+      });
+    }
+    await serve({
+      file,
+      logStyle: {
+        isTerminal: process.stderr.isTTY,
+        colour: (level, text) => COLOURS[level](text),
+      },
+      onInvalid: (diagnostics) => {
+        for (const line of problemLines(diagnostics, 'stderr')) this.note(line);
+        throw new RigilError('config-invalid', `${file} is invalid, nothing was started`, {
+          hint: `\`rigil config check -c ${file}\` shows the same without starting anything`,
+        });
+      },
+    });
+  }
+}
