@@ -54,6 +54,7 @@ export type Event =
   | { event: 'certificate.adopted'; id: string; issuer: string; notAfter: string }
   | { event: 'certificate.waiting'; name: string; id: string; why: string }
   | { event: 'authority.created'; issuer: string; file: string; notAfter: string }
+  | { event: 'authority.expiring'; issuer: string; file: string; notAfter: string; hint: string }
   | {
       event: 'ari.updated';
       id: string;
@@ -95,6 +96,7 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'challenge.left': 'warn',
   'certificate.chain.default': 'warn',
   'certificate.waiting': 'warn',
+  'authority.expiring': 'warn',
   'config.warning': 'warn',
   'worker.said': 'warn',
   'certificate.obtain.failed': 'error',
