@@ -37,11 +37,6 @@ export class Answer {
     this.#underWay = true;
   }
 
-  /** Whether a final response has begun. */
-  get answered(): boolean {
-    return this.#answered;
-  }
-
   inform(head: ResponseHead): void {
     if (!this.#answered) this.#exchange.inform(head);
   }

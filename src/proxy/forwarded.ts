@@ -1,7 +1,7 @@
 import type { ServingSettings } from '../snapshot/snapshot.ts';
 import type { RawHeaders, RequestHead } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
-import { fieldsOf, tokensOf, valuesOf } from './raw-headers.ts';
+import { eachField, tokensOf, valuesOf } from './raw-headers.ts';
 import type { RequestTarget } from './request-target.ts';
 import { isTrusted, plainAddress } from './trusted-peers.ts';
 
@@ -20,19 +20,19 @@ export function upstreamHeaders(
   const headers = ['Host', target.authority.text];
   const dropped = connectionFields(request.headers);
   let cookie = -1;
-  for (const [name, value] of fieldsOf(request.headers)) {
+  eachField(request.headers, (name, value) => {
     const key = name.toLowerCase();
-    if (dropped.has(key) || isOurs(key)) continue;
+    if (dropped.has(key) || isOurs(key)) return;
     // HTTP/2 clients send one cookie a field; HTTP/1.1 has one field for all (RFC 9113 8.2.3).
     if (key === 'cookie' && request.protocol === 'HTTP/2') {
       if (cookie >= 0) {
         headers[cookie] += `; ${value}`;
-        continue;
+        return;
       }
       cookie = headers.length + 1;
     }
     headers.push(name, value);
-  }
+  });
   if (tokensOf(request.headers, 'te').includes('trailers')) headers.push('TE', 'trailers');
   headers.push(...forwardedFields(request, target, settings));
   return headers;

@@ -1,7 +1,7 @@
 import type { HeaderRule } from '../routing/route.ts';
 import type { RawHeaders } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
-import { fieldsOf, valuesOf } from './raw-headers.ts';
+import { filterFields, valuesOf } from './raw-headers.ts';
 
 /**
  * The fields of a response after the rules of a route, in the order of the configuration: `add` appends a line,
@@ -36,9 +36,7 @@ function apply(headers: RawHeaders, rule: HeaderRule): RawHeaders {
 }
 
 function without(headers: RawHeaders, key: string): string[] {
-  const kept: string[] = [];
-  for (const [name, value] of fieldsOf(headers)) if (name.toLowerCase() !== key) kept.push(name, value);
-  return kept;
+  return filterFields(headers, (other) => other !== key);
 }
 
 /** Rules are checked once; the routes of a snapshot never change. */

@@ -1,5 +1,5 @@
 import type { RawHeaders } from './exchange.ts';
-import { fieldsOf, tokensOf } from './raw-headers.ts';
+import { filterFields, tokensOf } from './raw-headers.ts';
 
 /**
  * Fields that belong to one connection and go no further (RFC 9110 7.6.1), with those that older software
@@ -25,20 +25,19 @@ const ESSENTIAL: ReadonlySet<string> = new Set([
   'content-encoding',
 ]);
 
+/** What `Connection` mostly says, and what naming changes nothing about. */
+const KNOWN: ReadonlySet<string> = new Set([...HOP_BY_HOP, ...ESSENTIAL, 'close']);
+
 /** Names (lower case) of the fields of this message that must not be passed on. */
 export function connectionFields(headers: RawHeaders): ReadonlySet<string> {
-  const named = tokensOf(headers, 'connection').filter((name) => !ESSENTIAL.has(name));
+  const named = tokensOf(headers, 'connection').filter((name) => !KNOWN.has(name));
   return named.length === 0 ? HOP_BY_HOP : new Set([...HOP_BY_HOP, ...named]);
 }
 
 /** The fields that are meant for the other end. */
 export function endToEnd(headers: RawHeaders): string[] {
   const dropped = connectionFields(headers);
-  const kept: string[] = [];
-  for (const [name, value] of fieldsOf(headers)) {
-    if (!dropped.has(name.toLowerCase())) kept.push(name, value);
-  }
-  return kept;
+  return filterFields(headers, (key) => !dropped.has(key));
 }
 
 /** Fields that have no place after the body (RFC 9110 6.5.1): who merges them into the head would be misled. */
@@ -60,10 +59,5 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
 
 /** The trailer fields that may be passed on. */
 export function passableTrailers(trailers: RawHeaders): string[] {
-  const kept: string[] = [];
-  for (const [name, value] of fieldsOf(trailers)) {
-    const key = name.toLowerCase();
-    if (!NOT_IN_TRAILERS.has(key) && !key.startsWith('x-forwarded-')) kept.push(name, value);
-  }
-  return kept;
+  return filterFields(trailers, (key) => !NOT_IN_TRAILERS.has(key) && !key.startsWith('x-forwarded-'));
 }

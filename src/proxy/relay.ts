@@ -41,7 +41,8 @@ class Relay implements Receiver {
   readonly #job: RelayJob;
   readonly #context: RelayContext;
   readonly #upstream: Upstream;
-  #call: Call | null = null;
+  /** The upstream's, then perhaps the error page's. */
+  readonly #calls: Call[] = [];
   #abandoned = false;
   #replied = false;
 
@@ -56,20 +57,18 @@ class Relay implements Receiver {
     const { request, body } = exchange;
     answer.onAbandoned = () => {
       this.#abandoned = true;
-      this.#call?.abort();
+      for (const call of this.#calls) call.abort();
     };
     answer.begin();
-    this.#call = this.#context.upstreams.send(
-      {
-        upstream: this.#upstream,
-        method: request.method,
-        path: target.path,
-        headers: upstreamHeaders(request, target, settings),
-        body,
-        upgrade: request.upgrade,
-      },
-      this,
-    );
+    const sent = {
+      upstream: this.#upstream,
+      method: request.method,
+      path: target.path,
+      headers: upstreamHeaders(request, target, settings),
+      body,
+      upgrade: request.upgrade,
+    };
+    this.#calls.push(this.#context.upstreams.send(sent, this));
   }
 
   inform(head: ResponseHead): void {
@@ -89,7 +88,7 @@ class Relay implements Receiver {
     const { kind } = failure;
     if (kind === 'client-gone' || this.#abandoned) return;
     if (!isClientFailure(kind)) this.#report(this.#upstream, failure);
-    if (this.#replied || this.#job.answer.answered) return;
+    if (this.#replied) return;
     const { head, body } = defaultPage(statusOf(kind));
     this.#reply(isClientFailure(kind) ? { ...head, last: true } : head, body, !isClientFailure(kind));
   }
@@ -103,8 +102,7 @@ class Relay implements Receiver {
       answer.send(head, body, route.headerRules);
       return;
     }
-    const original = this.#call;
-    this.#call = fetchErrorPage({
+    const call = fetchErrorPage({
       upstreams: this.#context.upstreams,
       page,
       method: exchange.request.method === 'HEAD' ? 'HEAD' : 'GET',
@@ -118,11 +116,7 @@ class Relay implements Receiver {
         answer.send({ ...head, headers: replacement.head.headers }, replacement.body, route.headerRules);
       },
     });
-    const { onAbandoned } = answer;
-    answer.onAbandoned = () => {
-      original?.abort();
-      onAbandoned();
-    };
+    this.#calls.push(call);
   }
 
   #report(upstream: Upstream, failure: Failure): void {

@@ -14,7 +14,7 @@ export interface RequestTarget {
  * or several `Host` fields, one that is no host, one that disagrees with the target, a fragment, an unknown scheme.
  */
 export function requestTargetOf(head: RequestHead): RequestTarget | null {
-  if (head.target.includes('#')) return null;
+  if (FORBIDDEN.test(head.target)) return null;
   const absolute = ABSOLUTE.exec(head.target);
   const path = absolute === null ? head.target : pathOf(head.method, absolute[2] ?? '');
   if (!path.startsWith('/') && !(path === '*' && head.method === 'OPTIONS')) return null;
@@ -33,6 +33,9 @@ function pathOf(method: string, rest: string): string {
   if (rest === '' && method === 'OPTIONS') return '*';
   return rest.startsWith('/') ? rest : `/${rest}`;
 }
+
+/** A fragment, white space and control characters. */
+const FORBIDDEN = /[^!-~\x80-\xff]|#/;
 
 /** absolute-form: what follows the authority is the path and query. */
 const ABSOLUTE = /^https?:\/\/([^/?]*)(.*)$/i;

@@ -58,6 +58,26 @@ describe('HTTP/2 with clients', () => {
     await expect(rawH2Request(proxy.port, 'te', 'trailers')).resolves.toBe('200');
   });
 
+  it('refuses a path that HTTP/1.1 could not carry', async () => {
+    const { upstream, proxy } = await setUp();
+    for (const path of ['/a b', '/a#b', '/a\r\nX: y', 'a']) {
+      await expect(rawH2Request(proxy.port, 'x', 'y', path)).resolves.not.toBe('200');
+    }
+    expect(upstream.received).toBe('');
+    expect(proxy.events).toEqual([]);
+  });
+
+  it('knows a body of length 0 for none', async () => {
+    const { upstream, proxy } = await setUp();
+    const stream = (await connectH2(proxy.port)).request(
+      { ':method': 'POST', ':authority': 'example.test', 'content-length': '0' },
+      { endStream: false },
+    );
+    stream.end();
+    expect((await h2Response(stream)).status).toBe(200);
+    expect(upstream.received).toContain('\r\nContent-Length: 0\r\n');
+  });
+
   it('keeps connections to upstreams, whatever the response', async () => {
     const upstream = await rawUpstream(({ socket }, more) => {
       const status = /\/(\d+)/.exec(more)?.[1];
@@ -196,7 +216,7 @@ describe.skipIf(!has('curl'))('curl', () => {
 });
 
 /** A request with one more field, in frames made by hand: Node's client would not send it. */
-async function rawH2Request(port: number, name: string, value: string): Promise<string> {
+async function rawH2Request(port: number, name: string, value: string, path = '/'): Promise<string> {
   const socket = tls.connect({ port, host: '127.0.0.1', rejectUnauthorized: false, ALPNProtocols: ['h2'] });
   onTestFinished(() => void socket.destroy());
   const literal = (text: string) => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)]);
@@ -212,7 +232,7 @@ async function rawH2Request(port: number, name: string, value: string): Promise<
   const block = Buffer.concat([
     field(':method', 'GET'),
     field(':scheme', 'https'),
-    field(':path', '/'),
+    field(':path', path),
     field(':authority', 'example.test'),
     field(name, value),
   ]);

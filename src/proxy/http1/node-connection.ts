@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type ClientConnection, type EngineOptions, FAREWELL_MS } from '../client-connection.ts';
 import { Deadline } from '../deadline.ts';
 import { defaultPage } from '../default-page.ts';
-import { fieldsOf } from '../raw-headers.ts';
+import { fieldLines } from '../raw-headers.ts';
 import type { NodeHttp1Exchange } from './node-exchange.ts';
 
 /** Requests that may wait behind the one being answered. More are not taken: the connection closes before them. */
@@ -115,9 +115,8 @@ export class NodeHttp1Connection implements ClientConnection {
     }
     this.#options.refused(status);
     const { head, body } = defaultPage(status);
-    let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\n`;
-    for (const [name, value] of fieldsOf(head.headers)) text += `${name}: ${value}\r\n`;
-    socket.write(`${text}\r\n`);
+    const fields = fieldLines([...head.headers, 'Connection', 'close']);
+    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fields}\r\n`);
     body.flow({
       write: (chunk) => socket.write(chunk),
       end: () => socket.end(),

@@ -9,7 +9,7 @@ import type { ClientFailureKind } from '../failure.ts';
 import { passableTrailers } from '../hop-by-hop.ts';
 import { isEventStream } from '../long-lived.ts';
 import type { Limits } from '../protocol.ts';
-import { fieldPairs, fieldsOf } from '../raw-headers.ts';
+import { fieldLines, fieldPairs, filterFields } from '../raw-headers.ts';
 import { StreamBody } from '../stream-body.ts';
 import { flowInto } from '../stream-sink.ts';
 import { FrameTracker, GOING_AWAY, isWebSocket } from '../websocket.ts';
@@ -167,14 +167,11 @@ export class NodeHttp1Exchange implements Exchange {
   }
 
   #headersOf({ status, headers, last }: ResponseHead, chunked: boolean): string[] {
-    const kept: string[] = [];
-    for (const [name, value] of fieldsOf(headers)) {
-      const key = name.toLowerCase();
-      if (key === 'trailer' && !chunked) continue;
+    const kept = filterFields(headers, (key) => {
+      if (key === 'trailer') return chunked;
       // RFC 9110 8.6: never with 204.
-      if (key === 'content-length' && status === 204) continue;
-      kept.push(name, value);
-    }
+      return key !== 'content-length' || status !== 204;
+    });
     if (last === true || this.#options.closing()) kept.push('Connection', 'close');
     return kept;
   }
@@ -203,7 +200,5 @@ function requestBody(incoming: IncomingMessage, limits: Limits): Body {
 
 /** A head that Node's response has no call for: 101, 102 and 103. */
 function headText(status: number, headers: RawHeaders): string {
-  let text = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
-  for (const [name, value] of fieldsOf(headers)) text += `${name}: ${value}\r\n`;
-  return `${text}\r\n`;
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${fieldLines(headers)}\r\n`;
 }

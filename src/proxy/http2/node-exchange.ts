@@ -4,7 +4,7 @@ import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead } from '../e
 import { passableTrailers } from '../hop-by-hop.ts';
 import { isEventStream } from '../long-lived.ts';
 import type { Limits } from '../protocol.ts';
-import { fieldsOf, fieldValue } from '../raw-headers.ts';
+import { eachField, fieldValue } from '../raw-headers.ts';
 import { StreamBody } from '../stream-body.ts';
 import { flowInto } from '../stream-sink.ts';
 
@@ -107,10 +107,10 @@ export class NodeHttp2Exchange implements Exchange {
 function headOf(rawHeaders: RawHeaders, remoteAddress: string | null): RequestHead {
   const headers: string[] = [];
   const pseudo: Record<string, string> = {};
-  for (const [name, value] of fieldsOf(rawHeaders)) {
+  eachField(rawHeaders, (name, value) => {
     if (name.startsWith(':')) pseudo[name] = value;
     else headers.push(name, value);
-  }
+  });
   return {
     method: pseudo[':method'] ?? '',
     scheme: 'https',
@@ -126,6 +126,10 @@ function headOf(rawHeaders: RawHeaders, remoteAddress: string | null): RequestHe
 function requestBody(stream: ServerHttp2Stream, request: RequestHead, limits: Limits): Body {
   if (stream.endAfterHeaders) return emptyBody;
   const length = fieldValue(request.headers, 'content-length');
+  if (length === '0') {
+    stream.resume();
+    return emptyBody;
+  }
   let trailers: RawHeaders = [];
   stream.on('trailers', (_headers, _flags, rawTrailers) => {
     trailers = rawTrailers;
@@ -142,12 +146,12 @@ function requestBody(stream: ServerHttp2Stream, request: RequestHead, limits: Li
 /** As Node wants them: names in lower case, what comes more than once as a list. */
 function fieldsObject(headers: RawHeaders): OutgoingHttpHeaders {
   const object: Record<string, string | string[]> = Object.create(null);
-  for (const [name, value] of fieldsOf(headers)) {
+  eachField(headers, (name, value) => {
     const key = name.toLowerCase();
     const before = object[key];
     if (before === undefined) object[key] = value;
     else if (typeof before === 'string') object[key] = [before, value];
     else before.push(value);
-  }
+  });
   return object;
 }

@@ -1,4 +1,5 @@
-import { fieldsOf } from '../raw-headers.ts';
+import type { RawHeaders } from '../exchange.ts';
+import { fieldValue, filterFields } from '../raw-headers.ts';
 import type { UpstreamRequest } from './upstreams.ts';
 
 /**
@@ -7,20 +8,28 @@ import type { UpstreamRequest } from './upstreams.ts';
  * says so (RFC 9110 8.6).
  */
 export function framedHeaders({ method, headers, body, upgrade }: UpstreamRequest): string[] {
-  const framed: string[] = [];
+  const framed = filterFields(headers, (key) => {
+    if (key === 'trailer') return body.length === null;
+    return key !== 'expect' || body.length !== 0;
+  });
   const options = [upgrade === null ? 'keep-alive' : 'Upgrade'];
-  for (const [name, value] of fieldsOf(headers)) {
-    const key = name.toLowerCase();
-    if (key === 'trailer' && body.length !== null) continue;
-    if (key === 'expect' && body.length === 0) continue;
-    if (key === 'te') options.push('TE');
-    framed.push(name, value);
-  }
+  if (fieldValue(headers, 'te') !== null) options.push('TE');
   if (upgrade !== null) framed.push('Upgrade', upgrade);
   framed.push('Connection', options.join(', '));
   if (body.length === null) framed.push('Transfer-Encoding', 'chunked');
   else if (body.length > 0 || EXPECTS_BODY.has(method)) framed.push('Content-Length', String(body.length));
   return framed;
+}
+
+/** How long the body of a response is (RFC 9112 6.3); null when its end shows only as it comes. */
+export function responseLength(
+  status: number | undefined,
+  headers: RawHeaders,
+  method: string,
+): number | null {
+  if (method === 'HEAD' || status === 204 || status === 304) return 0;
+  const length = fieldValue(headers, 'content-length');
+  return length === null ? null : Number(length);
 }
 
 /** Whether a request may be sent twice without harm (RFC 9110 9.2.2). */

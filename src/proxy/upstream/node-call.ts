@@ -12,7 +12,7 @@ import { fieldPairs, fieldValue, tokensOf } from '../raw-headers.ts';
 import { StreamBody } from '../stream-body.ts';
 import { flowInto } from '../stream-sink.ts';
 import { classify, type Phase } from './classify.ts';
-import { framedHeaders, isIdempotent } from './framing.ts';
+import { framedHeaders, isIdempotent, responseLength } from './framing.ts';
 import type { NodeAgents } from './node-agents.ts';
 import type { Call, Receiver, UpstreamRequest } from './upstreams.ts';
 
@@ -144,7 +144,7 @@ export class NodeCall implements Call {
   }
 
   #bodyOf(incoming: IncomingMessage, outgoing: ClientRequest): Body {
-    const length = lengthOf(incoming, this.#request.method);
+    const length = responseLength(incoming.statusCode, incoming.rawHeaders, this.#request.method);
     if (length === 0) {
       incoming.on('error', () => {});
       incoming.resume();
@@ -249,12 +249,4 @@ function addressOf({ upstream }: UpstreamRequest): https.RequestOptions {
   return upstream.scheme === 'https'
     ? { host, port, servername: isIP(host) === 0 ? host : '' }
     : { host, port };
-}
-
-/** How long the body of a response is (RFC 9112 6.3); null when its end shows only as it comes. */
-function lengthOf(incoming: IncomingMessage, method: string): number | null {
-  const { statusCode } = incoming;
-  if (method === 'HEAD' || statusCode === 204 || statusCode === 304) return 0;
-  const length = fieldValue(incoming.rawHeaders, 'content-length');
-  return length === null ? null : Number(length);
 }
