@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { describe } from 'vitest';
 import { systemClock } from '../src/platform/clock.ts';
 import { systemHttp } from '../src/platform/http.ts';
 import { loopbackCertificate } from './loopback-certificate.ts';
@@ -19,9 +20,24 @@ export interface PebblePrograms {
 }
 
 /**
- * The Pebbles of this machine: the one that the environment names (`PEBBLE`, `RIGIL_PEER_PEBBLE`), which may be newer,
- * and Debian's.
+ * A suite for every Pebble of this machine: the one that the environment names (`PEBBLE`, `RIGIL_PEER_PEBBLE`), which
+ * may be newer, and Debian's. Skipped when there is none.
+ *
+ * @param kind `modern`, `old` or `any`
  */
+export function describeAtPebbles(
+  title: string,
+  kind: 'any' | 'modern' | 'old',
+  suite: (programs: PebblePrograms) => void,
+): void {
+  const found = pebbles().filter(({ modern }) => kind === 'any' || modern === (kind === 'modern'));
+  for (const programs of found) describe(`${title} (${programs.label})`, () => suite(programs));
+  if (found.length > 0) return;
+  const none = { label: 'no Pebble', pebble: '', challtestsrv: '', modern: kind === 'modern' };
+  describe.skip(`${title} (no ${kind} Pebble)`, () => suite(none));
+}
+
+/** The Pebbles of this machine, the one that the environment names first. */
 export function pebbles(): readonly PebblePrograms[] {
   if (!has('pebble') || !has('pebble-challtestsrv')) return [];
   const challtestsrv = process.env['PEBBLE_CHALLTESTSRV'] ?? find('pebble-challtestsrv') ?? '';
@@ -43,6 +59,8 @@ export interface PebbleOptions {
   readonly macKeys?: Readonly<Record<string, string>>;
   /** Further fields of the `pebble` object of its configuration. */
   readonly config?: Readonly<Record<string, unknown>>;
+  /** `ip:port` of the DNS server that it asks. Default: one of its own, which `setTxt` fills. */
+  readonly resolver?: string;
 }
 
 /** A Pebble with its DNS, both on loopback. */
@@ -103,12 +121,16 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
     programs.challtestsrv,
     await challengeArguments(programs, dnsServer, challengeApi),
   );
-  const server = start(programs.pebble, ['-config', configFile, '-dnsserver', dnsServer], {
-    PEBBLE_VA_NOSLEEP: '1',
-    PEBBLE_WFE_NONCEREJECT: '5',
-    PEBBLE_AUTHZREUSE: '0',
-    ...options.environment,
-  });
+  const server = start(
+    programs.pebble,
+    ['-config', configFile, '-dnsserver', options.resolver ?? dnsServer],
+    {
+      PEBBLE_VA_NOSLEEP: '1',
+      PEBBLE_WFE_NONCEREJECT: '5',
+      PEBBLE_AUTHZREUSE: '0',
+      ...options.environment,
+    },
+  );
   const directory = `https://127.0.0.1:${api}/dir`;
   const ask = (url: string, post?: unknown) =>
     systemHttp(

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { accountDocuments } from '../../src/acme/account-documents.ts';
 import type { StoredAccount } from '../../src/acme/account-store.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { generatePrivateKey } from '../../src/x509/private-key.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { MemoryDocuments } from './memory-documents.ts';
 import { noSignal, orderFor, silent, workbench } from './workbench.ts';
 
@@ -11,7 +11,7 @@ import { noSignal, orderFor, silent, workbench } from './workbench.ts';
 const unproved = () => [silent('http-01')];
 const ORDER = orderFor(['account.example.org']);
 
-describe.each(pebbles())('accounts at $label', (programs) => {
+describeAtPebbles('accounts', 'any', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
     pebble = await startPebble(programs, {
@@ -150,7 +150,7 @@ describe.each(pebbles())('accounts at $label', (programs) => {
   });
 });
 
-describe.each(pebbles())('account binding at $label', (programs) => {
+describeAtPebbles('account binding', 'any', (programs) => {
   const hmac = Buffer.alloc(32, 7).toString('base64url');
   let pebble: Pebble;
   beforeAll(async () => {

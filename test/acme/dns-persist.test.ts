@@ -5,10 +5,10 @@ import { dnsPersist01, type LookUpTxt } from '../../src/acme/solvers/dns-persist
 import { permits, persistentRecord } from '../../src/acme/solvers/persistent-record.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readLeaf } from '../../src/x509/leaf.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { noSignal, orderFor, workbench } from './workbench.ts';
 
-describe.each(pebbles().filter(({ modern }) => modern))('dns-persist-01 at $label', (programs) => {
+describeAtPebbles('dns-persist-01', 'modern', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
     pebble = await startPebble(programs);

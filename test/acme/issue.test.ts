@@ -1,13 +1,13 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Solver } from '../../src/acme/solvers/solver.ts';
 import { readLeaf } from '../../src/x509/leaf.ts';
 import { certificatesOf } from '../../src/x509/pem.ts';
 import { belongsTo, readPrivateKey } from '../../src/x509/private-key.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { noSignal, orderFor, silent, workbench } from './workbench.ts';
 
-describe.each(pebbles())('certificates from $label', (programs) => {
+describeAtPebbles('certificates', 'any', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
     pebble = await startPebble(programs, { config: { ocspResponderURL: 'http://127.0.0.1:1/' } });

@@ -1,12 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readLeaf } from '../../src/x509/leaf.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { noSignal, orderFor, workbench } from './workbench.ts';
 
 const ORDERS = 50;
 
-describe.each(pebbles())('fifty orders at once at $label', (programs) => {
+describeAtPebbles('fifty orders at once', 'any', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
     pebble = await startPebble(programs, { environment: { PEBBLE_WFE_NONCEREJECT: '0' } });

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readLeaf } from '../../src/x509/leaf.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { noSignal, orderFor, workbench } from './workbench.ts';
 
-describe.each(pebbles().flatMap((programs) => ['20', '90'].map((percent) => ({ ...programs, percent }))))(
-  '$label that refuses $percent % of all nonces',
-  ({ percent, ...programs }) => {
+describeAtPebbles('a CA that forgets its nonces', 'any', (programs) => {
+  describe.each(['20', '90'])('%s of a hundred', (percent) => {
     let pebble: Pebble;
     beforeAll(async () => {
       pebble = await startPebble(programs, { environment: { PEBBLE_WFE_NONCEREJECT: percent } });
@@ -18,5 +17,5 @@ describe.each(pebbles().flatMap((programs) => ['20', '90'].map((percent) => ({ .
       const issued = await Promise.all(names.map((name) => issuer.issue(orderFor([name]), noSignal)));
       expect(issued.flatMap(({ chain }) => readLeaf(chain).names)).toEqual(names);
     });
-  },
-);
+  });
+});

@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readRenewalInfo } from '../../src/acme/renewal-info.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { readLeaf } from '../../src/x509/leaf.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { factsOf, noSignal, orderFor, silent, workbench } from './workbench.ts';
 
 const NAMES = ['renew.example.org'];
 const HOUR_MS = 3_600_000;
 
-describe.each(pebbles().filter(({ modern }) => modern))('renewal at $label', (programs) => {
+describeAtPebbles('renewal', 'modern', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
     pebble = await startPebble(programs, { environment: { PEBBLE_VA_ALWAYS_VALID: '1' } });
@@ -90,32 +90,29 @@ describe.each(pebbles().filter(({ modern }) => modern))('renewal at $label', (pr
   });
 });
 
-describe.each(pebbles().filter(({ modern }) => !modern))(
-  'a CA without renewal information ($label)',
-  (programs) => {
-    let pebble: Pebble;
-    beforeAll(async () => {
-      pebble = await startPebble(programs, { environment: { PEBBLE_VA_ALWAYS_VALID: '1' } });
-    });
-    afterAll(() => pebble.stop());
-    const start = (settings = {}) => workbench(pebble, settings, () => [silent('http-01')]);
+describeAtPebbles('a CA without renewal information', 'old', (programs) => {
+  let pebble: Pebble;
+  beforeAll(async () => {
+    pebble = await startPebble(programs, { environment: { PEBBLE_VA_ALWAYS_VALID: '1' } });
+  });
+  afterAll(() => pebble.stop());
+  const start = (settings = {}) => workbench(pebble, settings, () => [silent('http-01')]);
 
-    it('gives no advice, and is not bothered with predecessors', async () => {
-      const { issuer } = start();
-      const facts = factsOf(await issuer.issue(orderFor(NAMES), noSignal));
-      expect(await issuer.renewalInfo(facts, noSignal)).toBeNull();
-      await issuer.issue(orderFor(NAMES, facts), noSignal);
-    });
+  it('gives no advice, and is not bothered with predecessors', async () => {
+    const { issuer } = start();
+    const facts = factsOf(await issuer.issue(orderFor(NAMES), noSignal));
+    expect(await issuer.renewalInfo(facts, noSignal)).toBeNull();
+    await issuer.issue(orderFor(NAMES, facts), noSignal);
+  });
 
-    it('has no profiles, and a wanted one is an error rather than ignored', async () => {
-      await expect(
-        start({ profile: 'shortlived' }).issuer.issue(orderFor(NAMES), noSignal),
-      ).rejects.toMatchObject({
-        code: 'profile-unknown',
-      });
+  it('has no profiles, and a wanted one is an error rather than ignored', async () => {
+    await expect(
+      start({ profile: 'shortlived' }).issuer.issue(orderFor(NAMES), noSignal),
+    ).rejects.toMatchObject({
+      code: 'profile-unknown',
     });
-  },
-);
+  });
+});
 
 describe('a suggested window', () => {
   const now = Date.UTC(2026, 0, 1);

@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Certificate } from '../../src/certs/certificate.ts';
 import { readLeaf } from '../../src/x509/leaf.ts';
-import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { describeAtPebbles, type Pebble, startPebble } from '../pebble.ts';
 import { factsOf, noSignal, orderFor, workbench } from './workbench.ts';
 
-describe.each(pebbles())('revocation at $label', (programs) => {
+describeAtPebbles('revocation', 'any', (programs) => {
   let pebble: Pebble;
   beforeAll(async () => {
     pebble = await startPebble(programs);
