@@ -127,7 +127,7 @@ function configuration(dir: string, port: number, options: BindOptions): string 
   return [
     `options { directory "${dir}"; listen-on port ${port} { ${ADDRESS}; }; listen-on-v6 { none; }; pid-file none;`,
     `session-keyfile none; recursion ${recursion}; allow-query { any; }; allow-recursion { any; }; notify no;`,
-    `dnssec-validation no; empty-zones-enable no; max-ncache-ttl 0; max-cache-ttl 0; };`,
+    `dnssec-validation no; empty-zones-enable no; check-names primary ignore; max-ncache-ttl 0; max-cache-ttl 0; };`,
     'controls { };',
     ...keys,
     ...zones,

@@ -1,11 +1,11 @@
 import { isIPv6 } from 'node:net';
 import { messageOf, RigilError } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import { type Authority, findAuthority } from './authority.ts';
 import { throwIfAborted } from './deadline.ts';
-import { effectiveName, zoneOf } from './delegation.ts';
+import type { NameServer, NameServerPorts } from './name-servers.ts';
 import type { PropagationCheck } from './provider.ts';
-import { createResolver, describeLookupError, isSilence, type Resolver } from './resolver.ts';
-import { hasRoute } from './route-probe.ts';
+import { describeLookupError, isSilence } from './resolver.ts';
 
 export interface PropagationOptions {
   /** `check`: ask the authoritative servers until all have the value. `skip`: only wait `delayMs`. */
@@ -16,14 +16,8 @@ export interface PropagationOptions {
   readonly timeoutMs: number;
 }
 
-export interface PropagationPorts {
+export interface PropagationPorts extends NameServerPorts {
   readonly clock: Clock;
-  /** Recursive resolvers: they find the zone and its name servers, and are not asked for the value itself. */
-  readonly resolver: Resolver;
-  /** Where the name server with an address is asked, as `ip:port`. Default: there, at port 53. */
-  readonly serverAt?: (address: string) => string;
-  /** Whether packets could leave for this address. Default: asks the operating system. */
-  readonly hasRoute?: (address: string) => Promise<boolean>;
 }
 
 /** First and longest pause between two rounds of questions, in milliseconds. */
@@ -68,61 +62,22 @@ export function createPropagationCheck(
 }
 
 /** One search for one value: who is asked, and what each said last. */
-interface Search {
-  /** Where the value has to be, after CNAMEs. */
-  readonly name: string;
-  readonly zone: string;
-  readonly servers: readonly Server[];
+interface Search extends Authority {
+  readonly servers: readonly AskedServer[];
 }
 
-interface Server {
-  readonly host: string;
-  readonly address: string;
-  readonly resolver: Resolver;
+interface AskedServer extends NameServer {
   state: 'unasked' | 'has-it' | 'lacks-it' | 'silent' | 'broken';
   /** For people: `answers SERVFAIL`. */
   said: string;
 }
 
 async function begin(name: string, ports: PropagationPorts, signal: AbortSignal): Promise<Search> {
-  const { resolver, serverAt = atPort53 } = ports;
-  const effective = await effectiveName(resolver, name, signal);
-  const zone = await zoneOf(resolver, effective, signal);
-  const hosts = [...(await resolver.ns(zone, signal))].sort();
-  const found = await Promise.all(
-    hosts.map(async (host) => {
-      // A name server whose own name cannot be resolved is reached by nobody; the others decide.
-      const addresses = await resolver.addresses(host, signal).catch(() => []);
-      return addresses.map((address) => ({ host, address }));
-    }),
-  );
-  throwIfAborted(signal);
-  const routable: Server[] = [];
-  for (const { host, address } of found.flat()) {
-    if (!(await (ports.hasRoute ?? hasRoute)(address))) continue;
-    routable.push({
-      host,
-      address,
-      resolver: createResolver([serverAt(address)]),
-      state: 'unasked',
-      said: '',
-    });
-  }
-  if (routable.length === 0) {
-    const names = hosts.length === 0 ? 'none' : hosts.join(', ');
-    throw new RigilError(
-      'dns-lookup-failed',
-      `no name server of ${zone} can be reached from here (${names})`,
-      {
-        hint: `name resolvers that know them, or set: propagation skip delay=60s`,
-      },
-    );
-  }
-  return { name: effective, zone, servers: routable };
-}
-
-function atPort53(address: string): string {
-  return isIPv6(address) ? `[${address}]:53` : `${address}:53`;
+  const authority = await findAuthority(name, ports, signal);
+  return {
+    ...authority,
+    servers: authority.servers.map((server) => ({ ...server, state: 'unasked', said: '' })),
+  };
 }
 
 async function askAll(search: Search, value: string, signal: AbortSignal): Promise<void> {

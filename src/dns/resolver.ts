@@ -3,6 +3,9 @@ import { RigilError, systemCodeOf } from '../errors.ts';
 import { throwIfAborted } from './deadline.ts';
 import { withoutDot } from './names.ts';
 
+/** What is at a name: where its CNAME points to, something else (or names below it), or nothing. */
+export type CnameAnswer = { readonly target: string } | 'no-cname' | 'no-name';
+
 /**
  * Asks DNS servers. A name or a record that does not exist is an answer (null, or an empty list), not an error.
  *
@@ -13,8 +16,8 @@ export interface Resolver {
   readonly label: string;
   /** The TXT values; the strings that one value is split into are joined. */
   txt(name: string, signal: AbortSignal): Promise<readonly string[]>;
-  /** Where a CNAME at `name` itself points to, in lower case without a final dot. */
-  cname(name: string, signal: AbortSignal): Promise<string | null>;
+  /** The CNAME at `name` itself; its target in lower case without a final dot. */
+  cname(name: string, signal: AbortSignal): Promise<CnameAnswer>;
   /** The zone's primary server (MNAME) when `name` is the apex of a zone. */
   soa(name: string, signal: AbortSignal): Promise<string | null>;
   ns(name: string, signal: AbortSignal): Promise<readonly string[]>;
@@ -39,7 +42,7 @@ export function createResolver(
     type: string,
     signal: AbortSignal,
     question: (resolver: dns.Resolver) => Promise<T>,
-  ): Promise<T | null> {
+  ): Promise<{ readonly found: T } | 'no-record' | 'no-name'> {
     throwIfAborted(signal);
     // A resolver of its own for each question: cancel() ends all that one has asked.
     const resolver = new dns.Resolver({ timeout: timeoutMs, maxTimeout: timeoutMs, tries });
@@ -47,45 +50,68 @@ export function createResolver(
     const cancel = (): void => resolver.cancel();
     signal.addEventListener('abort', cancel, { once: true });
     try {
-      return await question(resolver);
+      return { found: await question(resolver) };
     } catch (error) {
       throwIfAborted(signal);
-      const code = systemCodeOf(error) ?? 'unknown';
-      if (code === 'ENOTFOUND' || code === 'ENODATA') return null;
-      throw new RigilError('dns-lookup-failed', `${type} ${name}: ${label} ${describeLookupError(error)}`, {
-        cause: error,
-        hint:
-          servers.length === 0
-            ? 'see whether /etc/resolv.conf names a working server, or name some: resolvers ADDR…'
-            : 'see whether these servers can be reached from here and answer for any name',
-      });
+      switch (systemCodeOf(error)) {
+        case 'ENOTFOUND':
+          return 'no-name';
+        case 'ENODATA':
+          return 'no-record';
+        default:
+          throw new RigilError(
+            'dns-lookup-failed',
+            `${type} ${name}: ${label} ${describeLookupError(error)}`,
+            {
+              cause: error,
+              hint:
+                servers.length === 0
+                  ? 'see whether /etc/resolv.conf names a working server, or name some: resolvers ADDR…'
+                  : 'see whether these servers can be reached from here and answer for any name',
+            },
+          );
+      }
     } finally {
       signal.removeEventListener('abort', cancel);
     }
   }
 
+  async function all<T>(...question: Parameters<typeof ask<readonly T[]>>): Promise<readonly T[]> {
+    const answer = await ask<readonly T[]>(...question);
+    return typeof answer === 'string' ? [] : answer.found;
+  }
+
   return {
     label,
-    txt: async (name, signal) =>
-      ((await ask(name, 'TXT', signal, (r) => r.resolveTxt(name))) ?? []).map((parts) => parts.join('')),
-    async cname(name, signal) {
-      const target = (await ask(name, 'CNAME', signal, (r) => r.resolveCname(name)))?.[0];
-      return target === undefined ? null : withoutDot(target).toLowerCase();
+    async txt(name, signal) {
+      const values = await all(name, 'TXT', signal, (resolver) => resolver.resolveTxt(name));
+      return values.map((parts) => parts.join(''));
     },
-    soa: async (name, signal) =>
-      (await ask(name, 'SOA', signal, (r) => r.resolveSoa(name)))?.nsname.toLowerCase() ?? null,
-    ns: async (name, signal) =>
-      ((await ask(name, 'NS', signal, (r) => r.resolveNs(name))) ?? []).map((host) =>
-        withoutDot(host).toLowerCase(),
-      ),
+    async cname(name, signal) {
+      const answer = await ask(name, 'CNAME', signal, (resolver) => resolver.resolveCname(name));
+      if (answer === 'no-name') return answer;
+      const target = answer === 'no-record' ? undefined : answer.found[0];
+      return target === undefined ? 'no-cname' : { target: hostName(target) };
+    },
+    async soa(name, signal) {
+      const answer = await ask(name, 'SOA', signal, (resolver) => resolver.resolveSoa(name));
+      return typeof answer === 'string' ? null : hostName(answer.found.nsname);
+    },
+    async ns(name, signal) {
+      return (await all(name, 'NS', signal, (resolver) => resolver.resolveNs(name))).map(hostName);
+    },
     async addresses(name, signal) {
       const [v4, v6] = await Promise.all([
-        ask(name, 'A', signal, (r) => r.resolve4(name)),
-        ask(name, 'AAAA', signal, (r) => r.resolve6(name)),
+        all(name, 'A', signal, (resolver) => resolver.resolve4(name)),
+        all(name, 'AAAA', signal, (resolver) => resolver.resolve6(name)),
       ]);
-      return [...(v4 ?? []), ...(v6 ?? [])];
+      return [...v4, ...v6];
     },
   };
+}
+
+function hostName(name: string): string {
+  return withoutDot(name).toLowerCase();
 }
 
 const PROBLEMS: Readonly<Record<string, string>> = {

@@ -1,10 +1,10 @@
 import { codeOf, messageOf, RigilError } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import { throwIfAborted, within } from './deadline.ts';
-import { effectiveName } from './delegation.ts';
+import type { NameServerPorts } from './name-servers.ts';
 import { dnsName } from './names.ts';
+import { Places } from './places.ts';
 import type { ChallengeRecord, DnsProvider } from './provider.ts';
-import type { Resolver } from './resolver.ts';
 
 /** What one DNS host has to be able to do. Everything that they have in common is in {@link providerOf}. */
 export interface RecordWriter {
@@ -36,9 +36,9 @@ const UNTOUCHED: ReadonlySet<string> = new Set([
 
 /** Makes a provider of a writer: checks what it is given, follows CNAMEs, undoes what failed, keeps secrets in. */
 export function providerOf(
-  name: string,
+  provider: string,
   writer: RecordWriter,
-  ports: { readonly clock: Clock; readonly resolver: Resolver; readonly secrets: readonly string[] },
+  ports: NameServerPorts & { readonly clock: Clock; readonly secrets: readonly string[] },
 ): DnsProvider {
   const remove = (record: ChallengeRecord, limitMs: number): Promise<void> =>
     within(
@@ -46,34 +46,37 @@ export function providerOf(
       () =>
         new RigilError(
           'dns-provider-failed',
-          `${name}: removing the TXT record took longer than ${limitMs / 1000} s`,
+          `${provider}: removing the TXT record took longer than ${limitMs / 1000} s`,
           {
             hint: `it may be left behind: ${record.name} TXT "${record.value}"`,
           },
         ),
       (signal) => writer.remove(record, signal),
     ).catch((error: unknown) => {
-      throw withoutSecrets(error, name, ports.secrets);
+      throw withoutSecrets(error, provider, ports.secrets);
     });
 
+  const places = new Places(ports);
   return {
-    name,
+    name: provider,
     async present(asked, signal) {
       throwIfAborted(signal);
       const checked = checkRecord(asked);
-      const record = writer.followsCnames
-        ? { ...checked, name: await effectiveName(ports.resolver, checked.name, signal) }
-        : checked;
+      const { place, leave } = writer.followsCnames
+        ? await places.enter(checked.name, signal)
+        : { place: checked.name, leave: () => {} };
+      const record = { ...checked, name: place };
       try {
         await writer.add(record, signal);
         throwIfAborted(signal);
       } catch (error) {
         // A request that was cut off may have been carried out.
         if (!UNTOUCHED.has(codeOf(error))) await remove(record, UNDO_LIMIT_MS).catch(() => {});
+        leave();
         throwIfAborted(signal);
-        throw withoutSecrets(error, name, ports.secrets);
+        throw withoutSecrets(error, provider, ports.secrets);
       }
-      return () => remove(record, writer.cleanupLimitMs ?? CLEANUP_LIMIT_MS);
+      return () => remove(record, writer.cleanupLimitMs ?? CLEANUP_LIMIT_MS).finally(leave);
     },
   };
 }

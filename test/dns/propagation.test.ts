@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createPropagationCheck, type PropagationPorts } from '../../src/dns/propagation.ts';
 import { createProvider } from '../../src/dns/registry.ts';
-import { createResolver } from '../../src/dns/resolver.ts';
+import { createResolver, type Resolver } from '../../src/dns/resolver.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { systemHttp } from '../../src/platform/http.ts';
 import { type Bind, freeDnsPort, startBind } from '../bind.ts';
@@ -10,7 +10,7 @@ import { leapingClock } from './clock.ts';
 import { challengeFor, never } from './records.ts';
 
 const KEY = { name: 'k', algorithm: 'hmac-sha256', secret: Buffer.alloc(32, 7).toString('base64') };
-/** Addresses of name servers in the zones' data; who answers for them is said by `serverAt`. */
+/** Addresses of name servers in the zones' data; who answers for them is said by `askAt`. */
 const [NS1, NS2, NOBODY] = ['198.51.100.1', '198.51.100.2', '198.51.100.9'] as const;
 const CHECK = { mode: 'check', delayMs: 10_000, timeoutMs: 30_000 } as const;
 
@@ -74,9 +74,9 @@ describe.skipIf(!has('named'))('propagation, asked of real name servers', () => 
   });
   afterAll(() => Promise.all([primary, secondary, recursive].map((bind) => bind?.stop())));
 
-  const serverAt = (address: string): string => {
-    if (address === NOBODY || address.includes(':')) return `127.0.0.1:${deadPort}`;
-    return address === NS2 ? secondary.server : primary.server;
+  const askAt = (address: string): Resolver => {
+    if (address === NOBODY || address.includes(':')) return createResolver([`127.0.0.1:${deadPort}`]);
+    return createResolver([address === NS2 ? secondary.server : primary.server]);
   };
 
   /** Adds a value at one server only, as a primary does whose secondaries are late. */
@@ -92,7 +92,7 @@ describe.skipIf(!has('named'))('propagation, asked of real name servers', () => 
       clock: leapingClock(),
       resolver: createResolver([recursive.server]),
       hasRoute: async () => true,
-      serverAt,
+      askAt,
       ...ports,
     });
 

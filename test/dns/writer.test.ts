@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { providerOf, type RecordWriter } from '../../src/dns/writer.ts';
 import { RigilError } from '../../src/errors.ts';
 import { leapingClock } from './clock.ts';
-import { cnames } from './ports.ts';
+import { cnames, testPorts } from './ports.ts';
 import { challengeFor, never } from './records.ts';
 
 const RECORD = challengeFor('acme.test');
@@ -25,8 +25,7 @@ function writer(acts: Partial<RecordWriter> = {}) {
 }
 
 const ports = (known = {}, secrets: readonly string[] = []) => ({
-  clock: leapingClock({ upToMs: 60_000 }),
-  resolver: cnames(known),
+  ...testPorts({ clock: leapingClock({ upToMs: 60_000 }), resolver: cnames(known) }),
   secrets,
 });
 
@@ -70,6 +69,27 @@ describe('a provider', () => {
     delete known[RECORD.name];
     await remove();
     expect(done).toEqual(['add proofs.test', 'remove proofs.test']);
+  });
+
+  it('adds all values of a name at one place, and looks again when none is left', async () => {
+    const { done, writer: inner } = writer({ followsCnames: true });
+    const known: Record<string, string> = { [RECORD.name]: 'proofs.test' };
+    const one = providerOf('x', inner, ports(known));
+    const removeFirst = await one.present(RECORD, never);
+    known[RECORD.name] = 'elsewhere.test';
+    const removeSecond = await one.present(challengeFor('acme.test', 'second'), never);
+    await removeFirst();
+    await removeFirst();
+    const removeThird = await one.present(challengeFor('acme.test', 'third'), never);
+    await removeSecond();
+    await removeThird();
+    await one.present(RECORD, never);
+    expect(done.filter((act) => act.startsWith('add'))).toEqual([
+      'add proofs.test',
+      'add proofs.test',
+      'add proofs.test',
+      'add elsewhere.test',
+    ]);
   });
 
   it('undoes an addition of which it is not known whether it was made', async () => {

@@ -1,5 +1,7 @@
 import { RigilError } from '../../errors.ts';
 import { callApi, jsonOf, textMember } from '../api.ts';
+import { findAuthority } from '../authority.ts';
+import { throwIfAborted } from '../deadline.ts';
 import { Mutex } from '../mutex.ts';
 import { isHttpUrl, type OptionValues } from '../options.ts';
 import type { ChallengeRecord } from '../provider.ts';
@@ -131,20 +133,22 @@ function createWriter(options: OptionValues, ports: ProviderPorts): RecordWriter
 async function checkDelegation(
   record: ChallengeRecord,
   account: AcmeDnsAccount,
-  { resolver }: ProviderPorts,
+  ports: ProviderPorts,
   signal: AbortSignal,
 ): Promise<void> {
   const wanted = account.fulldomain?.toLowerCase().replace(/\.$/, '') ?? null;
-  const chain = [record.name];
-  for (let target: string | null = record.name; target !== null && chain.length <= 10; ) {
-    target = await resolver.cname(target, signal);
-    if (target === null) break;
-    chain.push(target);
-    const arrived =
-      wanted === null ? target.split('.')[0] === account.subdomain.toLowerCase() : target === wanted;
-    if (arrived) return;
+  const targets: string[] = [];
+  try {
+    await findAuthority(record.name, ports, signal, (target) => targets.push(target));
+  } catch (error) {
+    // Where the chain has come to is what counts: the servers of the last zone need not answer to this machine.
+    throwIfAborted(signal);
+    if (targets.length === 0) throw error;
   }
-  const [, first] = chain;
+  const isAccount = (target: string): boolean =>
+    wanted === null ? target.split('.')[0] === account.subdomain.toLowerCase() : target === wanted;
+  if (targets.some(isAccount)) return;
+  const [first] = targets;
   throw new RigilError(
     'dns-delegation-missing',
     first === undefined
