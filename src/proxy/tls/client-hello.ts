@@ -22,7 +22,6 @@ const MOST_RECORDS = 32;
 const HANDSHAKE_RECORD = 22;
 const CLIENT_HELLO = 1;
 const RECORD_HEADER = 5;
-const MESSAGE_HEADER = 4;
 const LONGEST_RECORD = 16_384;
 const SERVER_NAME = 0;
 const ALPN = 16;
@@ -40,12 +39,10 @@ export function readOpening(bytes: Buffer): Opening {
   return readHello(new Reader(message)) ?? MALFORMED;
 }
 
-/** The body of the ClientHello, put together from as many records as it takes. */
+/** The body of the ClientHello, put together from as many records as it takes (RFC 8446 5.1). */
 function handshakeMessage(bytes: Buffer): Buffer | Opening {
   const parts: Buffer[] = [];
-  let have = 0;
-  let at = 0;
-  for (let record = 0; record < MOST_RECORDS; record += 1) {
+  for (let at = 0; parts.length < MOST_RECORDS; ) {
     if (bytes.length < at + RECORD_HEADER) return incomplete(at + RECORD_HEADER);
     const length = bytes.readUInt16BE(at + 3);
     if (bytes[at] !== HANDSHAKE_RECORD || bytes[at + 1] !== 3 || length === 0 || length > LONGEST_RECORD) {
@@ -53,21 +50,22 @@ function handshakeMessage(bytes: Buffer): Buffer | Opening {
     }
     const end = at + RECORD_HEADER + length;
     if (bytes.length < end) return incomplete(end);
-    parts.push(bytes.subarray(at + RECORD_HEADER, end));
-    have += length;
+    const part = bytes.subarray(at + RECORD_HEADER, end);
+    parts.push(part);
     at = end;
-    if (have < MESSAGE_HEADER) continue;
-    const head = Buffer.concat(parts, MESSAGE_HEADER);
-    const size = head.readUIntBE(1, 3);
-    if (head[0] !== CLIENT_HELLO || size > LONGEST_HELLO) return MALFORMED;
-    if (have >= MESSAGE_HEADER + size)
-      return Buffer.concat(parts).subarray(MESSAGE_HEADER, MESSAGE_HEADER + size);
+
+    const message = parts.length === 1 ? part : Buffer.concat(parts);
+    if (message[0] !== CLIENT_HELLO) return MALFORMED;
+    if (message.length < 4) continue;
+    const size = 4 + message.readUIntBE(1, 3);
+    if (size > LONGEST_HELLO) return MALFORMED;
+    if (message.length >= size) return message.subarray(4, size);
   }
   return MALFORMED;
 }
 
 function incomplete(need: number): Opening {
-  return { kind: 'incomplete', need };
+  return need > LONGEST_HELLO ? MALFORMED : { kind: 'incomplete', need };
 }
 
 function readHello(hello: Reader): Opening | null {

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Server } from 'node:tls';
+import { tlsAlpnKey } from '../../challenges/answer-key.ts';
 import { messageOf } from '../../errors.ts';
 import type { Emit } from '../../events/bus.ts';
 import type { Route } from '../../routing/route.ts';
@@ -7,7 +8,14 @@ import type { Snapshot } from '../../snapshot/snapshot.ts';
 import type { Counters } from '../counters.ts';
 import { type Opening, readOpening } from './client-hello.ts';
 import { Occasional } from './occasional.ts';
-import type { TlsServers } from './servers.ts';
+import {
+  BAD_REQUEST,
+  DECODE_ERROR,
+  INTERNAL_ERROR,
+  NO_APPLICATION_PROTOCOL,
+  UNRECOGNIZED_NAME,
+} from './refusals.ts';
+import { PROTOCOLS, type TlsServers } from './servers.ts';
 
 export interface FrontDoorOptions {
   readonly current: () => Snapshot;
@@ -18,17 +26,12 @@ export interface FrontDoorOptions {
   readonly helloTimeoutMs: number;
 }
 
-/** Fatal alerts as whole records (RFC 8446 6). */
-const UNRECOGNIZED_NAME = alert(112);
-const DECODE_ERROR = alert(50);
-const NO_APPLICATION_PROTOCOL = alert(120);
-
-const CLEAR_TEXT = 'This port speaks HTTPS: ask again with https:// in the address.\n';
-const BAD_REQUEST = Buffer.from(
-  `HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${CLEAR_TEXT.length}\r\nconnection: close\r\n\r\n${CLEAR_TEXT}`,
-);
-
 const ACME_PROTOCOL = 'acme-tls/1';
+/** How often one certificate is complained about, in milliseconds. */
+const COMPLAIN_EVERY_MS = 60_000;
+/** How long a client that is sent away has to read why, in milliseconds. */
+const FAREWELL_MS = 2_000;
+
 /**
  * Takes connections of TLS listeners: reads the ClientHello, finds the certificate in the current snapshot and hands
  * the connection to the TLS server that shows it.
@@ -38,20 +41,29 @@ const ACME_PROTOCOL = 'acme-tls/1';
  */
 export class FrontDoor {
   readonly #options: FrontDoorOptions;
-  readonly #waiting = new Occasional(60_000);
-  readonly #broken = new Occasional(60_000);
+  readonly #missing = new Occasional(COMPLAIN_EVERY_MS);
+  readonly #broken = new Occasional(COMPLAIN_EVERY_MS);
+  /** Those whose ClientHello is not there yet. */
+  readonly #silent = new Set<Socket>();
 
   constructor(options: FrontDoorOptions) {
     this.#options = options;
   }
 
+  /** Connections that are not yet in the hands of whoever serves them. */
+  get pending(): number {
+    return this.#silent.size + this.#options.servers.handshakes;
+  }
+
   accept(socket: Socket): void {
-    const pieces: Buffer[] = [];
+    let bytes: Buffer = Buffer.alloc(0);
+    let pieces: Buffer[] = [];
     let have = 0;
     let need = 1;
     const timer = setTimeout(() => socket.destroy(), this.#options.helloTimeoutMs);
     const stop = () => {
       clearTimeout(timer);
+      this.#silent.delete(socket);
       socket.off('data', read);
       socket.off('end', leave);
       socket.off('error', leave);
@@ -65,7 +77,8 @@ export class FrontDoor {
       pieces.push(piece);
       have += piece.length;
       if (have < need) return;
-      const bytes = pieces.length === 1 ? piece : Buffer.concat(pieces);
+      bytes = pieces.length === 1 ? piece : Buffer.concat(pieces);
+      pieces = [bytes];
       const opening = readOpening(bytes);
       if (opening.kind === 'incomplete') {
         need = opening.need;
@@ -73,56 +86,66 @@ export class FrontDoor {
       }
       socket.pause();
       stop();
-      const verdict = this.#judge(opening, addressName(socket));
+      const verdict = this.#judge(opening, socket);
       if (Buffer.isBuffer(verdict)) refuse(socket, verdict);
-      else hand(socket, bytes, verdict);
+      else this.#options.servers.hand(socket, bytes, verdict);
     };
+    this.#silent.add(socket);
     socket.on('data', read);
     socket.on('end', leave);
     socket.on('error', leave);
     socket.on('close', stop);
   }
 
+  /** Ends the connections on which nothing has been said yet. */
+  close(): void {
+    for (const socket of this.#silent) socket.destroy();
+  }
+
   /** Who takes the connection, or the bytes that refuse it. */
-  #judge(opening: Opening, localName: string): Server | Buffer {
+  #judge(opening: Opening, socket: Socket): Server | Buffer {
     if (opening.kind === 'http') return BAD_REQUEST;
     if (opening.kind !== 'hello') return DECODE_ERROR;
     const { serverName, protocols } = opening;
     const snapshot = this.#options.current();
     if (protocols.includes(ACME_PROTOCOL)) return this.#proof(snapshot, serverName ?? '');
 
-    const name = (serverName ?? localName).replace(/\.$/, '');
+    const name = serverName?.replace(/\.$/, '') ?? addressName(socket);
     const route = snapshot.table.match(name);
-    this.#options.counters.hello(route !== null);
+    const certificate = route === null ? undefined : snapshot.certificates.get(route.certificate);
+    this.#options.counters.hello(certificate !== undefined);
     if (route === null) return UNRECOGNIZED_NAME;
-    const certificate = snapshot.certificates.get(route.certificate);
     if (certificate === undefined) {
       this.#tellMissing(route, name);
       return UNRECOGNIZED_NAME;
+    }
+    // A client of another protocol must not take our certificate for its server's (ALPACA).
+    if (protocols.length > 0 && !PROTOCOLS.some((ours) => protocols.includes(ours))) {
+      return NO_APPLICATION_PROTOCOL;
     }
     try {
       return this.#options.servers.serverFor(certificate, snapshot.ticketKeys);
     } catch (error) {
       this.#tellBroken(certificate.id, error);
-      return UNRECOGNIZED_NAME;
+      return INTERNAL_ERROR;
     }
   }
 
   /** A CA looks whether we control a name (RFC 8737 3). */
   #proof(snapshot: Snapshot, name: string): Server | Buffer {
-    const answer = snapshot.challenges.get(`tls-alpn-01:${name}`);
+    const answer = snapshot.challenges.get(tlsAlpnKey(name));
     if (answer?.type !== 'tls-alpn-01') return NO_APPLICATION_PROTOCOL;
     try {
       return this.#options.servers.challengeServer(answer.chain, answer.key);
     } catch (error) {
       this.#tellBroken(name, error);
-      return NO_APPLICATION_PROTOCOL;
+      return INTERNAL_ERROR;
     }
   }
 
   #tellMissing(route: Route, name: string): void {
     const id = route.certificate;
-    if (!this.#waiting.isTime(id)) return;
+    if (!this.#missing.isTime(id)) return;
     this.#options.emit({ event: 'certificate.waiting', name, id, why: 'it has not been obtained yet' });
   }
 
@@ -137,24 +160,16 @@ export class FrontDoor {
   }
 }
 
-function hand(socket: Socket, bytes: Buffer, server: Server): void {
-  socket.unshift(bytes);
-  server.emit('connection', socket);
-}
-
 function refuse(socket: Socket, answer: Buffer): void {
+  const timer = setTimeout(() => socket.destroy(), FAREWELL_MS);
+  socket.on('close', () => clearTimeout(timer));
   socket.on('error', () => {});
   // Closing with unread bytes would send a reset, which can overtake the answer: what still comes is read and dropped.
   socket.resume();
   socket.end(answer);
-  socket.setTimeout(2_000, () => socket.destroy());
 }
 
 /** Without a name the client may have connected to an address that is a name of a route. */
 function addressName(socket: Socket): string {
-  return (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '');
-}
-
-function alert(description: number): Buffer {
-  return Buffer.from([0x15, 0x03, 0x01, 0x00, 0x02, 0x02, description]);
+  return (socket.localAddress ?? '').replace(/^::ffff:(?=\d+\.)/, '').replace(/%.*$/, '');
 }

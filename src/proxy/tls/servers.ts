@@ -1,4 +1,6 @@
-import { createSecureContext, createServer, type Server, type TLSSocket } from 'node:tls';
+import { constants } from 'node:crypto';
+import type { Socket } from 'node:net';
+import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { ServedCertificate } from '../../snapshot/snapshot.ts';
 
 /** Mozilla's guideline 6.0, "intermediate": TLS 1.3, and of TLS 1.2 what has forward secrecy and AEAD. */
@@ -25,7 +27,12 @@ const GROUPS =
     }
   }) ?? 'auto';
 
-const PROTOCOLS = ['h2', 'http/1.1'];
+/** What is spoken, in order of preference. */
+export const PROTOCOLS: readonly string[] = ['h2', 'http/1.1'];
+
+/** In bytes. */
+const TICKET_KEYS_LENGTH = 48;
+const LONGEST_SESSION_CONTEXT = 32;
 
 export interface TlsServerOptions {
   /** Longest time for a handshake, in milliseconds. */
@@ -48,6 +55,7 @@ export class TlsServers {
   /** By certificate id; in order of use, the latest last. */
   readonly #ready = new Map<string, { readonly certificate: ServedCertificate; readonly server: Server }>();
   #ticketKeys: Uint8Array = new Uint8Array(0);
+  #handshakes = 0;
 
   constructor(options: TlsServerOptions) {
     this.#options = options;
@@ -80,39 +88,65 @@ export class TlsServers {
 
   /** A server that proves control of a name (RFC 8737): it speaks no other protocol and takes no request. */
   challengeServer(chain: string, key: string): Server {
-    const server = createServer({
-      cert: chain,
-      key,
-      ALPNProtocols: ['acme-tls/1'],
-      handshakeTimeout: this.#options.handshakeTimeoutMs,
+    const server = this.#create({ cert: chain, key, ALPNProtocols: ['acme-tls/1'] });
+    server.on('secureConnection', (socket) => {
+      socket.on('error', () => {});
+      socket.resume();
+      socket.end();
     });
-    server.on('secureConnection', (socket) => socket.end());
     return server;
   }
 
-  #make({ chain, key, staple }: ServedCertificate): Server {
-    const server = createServer({
+  /** Connections that are between {@link hand} and the end of their handshake. */
+  get handshakes(): number {
+    return this.#handshakes;
+  }
+
+  /** Hands over a connection on which `bytes` have been read already. */
+  hand(socket: Socket, bytes: Buffer, server: Server): void {
+    socket.unshift(bytes);
+    this.#handshakes++;
+    server.emit('connection', socket);
+  }
+
+  #make({ chain, key, staple, fingerprint }: ServedCertificate): Server {
+    const server = this.#create({
       cert: chain,
       key,
-      ALPNProtocols: PROTOCOLS,
+      ALPNProtocols: [...PROTOCOLS],
+      // A session is for this certificate only: after a renewal, or a revocation, the new one is shown to everybody.
+      sessionIdContext: fingerprint.slice(0, LONGEST_SESSION_CONTEXT),
+      ...(this.#ticketKeys.length === TICKET_KEYS_LENGTH
+        ? { ticketKeys: Buffer.from(this.#ticketKeys) }
+        : {}),
+    });
+    server.on('secureConnection', this.#options.onSecure);
+    if (staple !== null) {
+      const answer = Buffer.from(staple);
+      server.on('OCSPRequest', (_certificate, _issuer, reply) => reply(null, answer));
+    }
+    return server;
+  }
+
+  /** Every connection that is handed to it ends its handshake in exactly one of the two events. */
+  #create(options: TlsOptions): Server {
+    const server = createServer({
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
       ciphers: CIPHERS,
       // The guideline leaves the choice to the client, who knows whether it has hardware for AES.
       honorCipherOrder: false,
       ecdhCurve: GROUPS,
-      sessionIdContext: 'rigil',
-      ...(this.#ticketKeys.length === 48 ? { ticketKeys: Buffer.from(this.#ticketKeys) } : {}),
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
       handshakeTimeout: this.#options.handshakeTimeoutMs,
+      ...options,
     });
-    server.on('secureConnection', (socket) => {
-      socket.disableRenegotiation();
-      this.#options.onSecure(socket);
+    server.on('secureConnection', () => this.#handshakes--);
+    server.on('tlsClientError', (_error, socket) => {
+      this.#handshakes--;
+      // Node leaves a connection open whose handshake took too long.
+      socket.destroy();
     });
-    if (staple !== null) {
-      const answer = Buffer.from(staple);
-      server.on('OCSPRequest', (_certificate, _issuer, reply) => reply(null, answer));
-    }
     return server;
   }
 }
