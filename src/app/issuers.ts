@@ -55,6 +55,13 @@ export class Issuers {
     return new Map([...made].map(([name, { issuer }]) => [name, issuer]));
   }
 
+  /** Closes the connections to CAs, which would keep a command from ending. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#made.values()].map(({ issuer }) => (issuer instanceof AcmeIssuer ? issuer.close() : null)),
+    );
+  }
+
   #make(settings: IssuerConfig): Issuer {
     const { store, clock, random, emit } = this.#tools;
     if (settings.type === 'internal' || settings.directory === null) {

@@ -62,7 +62,7 @@ export async function run(options: RunOptions, host: RunHost): Promise<RunResult
   const { ids, force = false, missingOnly = false } = options;
   const signal = options.signal === undefined ? host.signal : AbortSignal.any([host.signal, options.signal]);
   const targets = new Set(
-    ids === undefined ? inventory.entries.keys() : ids.map((name) => resolve(name, host)),
+    ids === undefined ? inventory.entries.keys() : ids.map((name) => idFor(name, inventory.entries)),
   );
   if (ids !== undefined) for (const id of targets) inventory.release(id, clock.now());
   const forced = new Set(force ? targets : []);
@@ -110,11 +110,15 @@ export async function run(options: RunOptions, host: RunHost): Promise<RunResult
   };
 }
 
-/** The id for an id or for a name in a certificate. */
-function resolve(name: string, { inventory }: RunHost): CertificateId {
+/**
+ * The id of a wanted certificate for its id or for a name in it.
+ *
+ * @throws RigilError `name-unknown`
+ */
+export function idFor(name: string, entries: ReadonlyMap<CertificateId, Entry>): CertificateId {
   const wanted = name.toLowerCase();
-  if (inventory.entries.has(wanted)) return wanted;
-  for (const [id, entry] of inventory.entries) if (covers(entry.wanted.names, wanted)) return id;
+  if (entries.has(wanted)) return wanted;
+  for (const [id, entry] of entries) if (covers(entry.wanted.names, wanted)) return id;
   throw new RigilError('name-unknown', `no route wants a certificate for ${name}`, {
     hint: '`rigil certs list` shows those that are wanted',
   });

@@ -1,0 +1,121 @@
+import { CertificateManager } from '../certs/manager.ts';
+import type { Issuer } from '../certs/ports.ts';
+import type { Board } from '../challenges/board.ts';
+import { StandaloneBoard } from '../challenges/standalone.ts';
+import { StoredBoard } from '../challenges/stored-board.ts';
+import type { Config, ListenAddress } from '../config/config.ts';
+import type { Diagnostic } from '../config/diagnostics.ts';
+import { loadConfig } from '../config/load.ts';
+import { messageOf } from '../errors.ts';
+import { type Emit, EventBus } from '../events/bus.ts';
+import { type Instant, systemClock } from '../platform/clock.ts';
+import { systemRandom } from '../platform/random.ts';
+import type { FileStore } from '../store/file-store.ts';
+import { isGone, thisProcess } from '../store/process-identity.ts';
+import { Issuers } from './issuers.ts';
+import { openStore } from './store.ts';
+import { wantedOf } from './wanted.ts';
+
+export type { Diagnostic } from '../config/diagnostics.ts';
+export type { Emit } from '../events/bus.ts';
+export type { Event } from '../events/event.ts';
+
+export interface OfflineOptions {
+  /** The configuration file; `-` is standard input. */
+  readonly file: string;
+  /** Told the problems of an invalid configuration. */
+  readonly onInvalid: (file: string, diagnostics: readonly Diagnostic[]) => never;
+  /** Told what happens meanwhile. Default: nobody is. */
+  readonly listen?: Emit;
+  /** Breaks the work off; challenges are taken down first. */
+  readonly signal?: AbortSignal;
+}
+
+/** The pipeline of the daemon, for a command: nothing is served from it, and it ends with its work. */
+export interface Offline {
+  readonly config: Config;
+  readonly store: FileStore;
+  readonly issuers: ReadonlyMap<string, Issuer>;
+  /** Has read the store, and knows what is wanted. */
+  readonly manager: CertificateManager;
+  readonly signal: AbortSignal;
+  readonly emit: Emit;
+  now(): Instant;
+}
+
+export interface OfflineUse {
+  /** `look` needs no secrets: variables that are not set are left out of the configuration. */
+  readonly purpose: 'look' | 'work';
+  /** Certificates that failed may be tried again sooner, refused ones at all. Default false. */
+  readonly retry?: boolean;
+}
+
+/**
+ * Does `work` with the store and the issuers of a configuration, with or without a daemon beside it, and puts
+ * everything away afterwards.
+ *
+ * @throws RigilError `config-unreadable`, that of the store, or that of `work`
+ */
+export async function offline<Result>(
+  { file, onInvalid, listen, signal = new AbortController().signal }: OfflineOptions,
+  { purpose, retry = false }: OfflineUse,
+  work: (offline: Offline) => Promise<Result>,
+): Promise<Result> {
+  const mode = purpose === 'look' ? 'check' : 'daemon';
+  const { config, diagnostics } = await loadConfig({ file, env: process.env, mode });
+  if (config === null) return onInvalid(file, diagnostics);
+
+  const bus = new EventBus(() => {});
+  if (listen !== undefined) bus.subscribe(listen);
+  const tools = { clock: systemClock, random: systemRandom, emit: bus.emit };
+  const store = openStore(config, tools);
+  const made = new Issuers({ store, board: boardOf(config, store), env: process.env, ...tools });
+  const manager = new CertificateManager({ store, ...tools });
+  try {
+    const issuers = made.of(config);
+    await manager.load();
+    manager.setWanted(wantedOf(config).wanted, issuers, { retry });
+    const { emit } = bus;
+    return await work({ config, store, issuers, manager, signal, emit, now: () => systemClock.now() });
+  } finally {
+    await manager.stop();
+    await made.close().catch((error: unknown) => {
+      bus.emit({ event: 'fault', where: 'closing connections', message: messageOf(error), stack: null });
+    });
+  }
+}
+
+/** The present moment, for printing what lies ahead of it and behind it. */
+export function presentMoment(): Instant {
+  return systemClock.now();
+}
+
+/** The process that serves from a store now, or null. One on another machine is taken to live. */
+export async function livingDaemon(store: FileStore): Promise<{ pid: number; host: string } | null> {
+  const holder = await store.daemon();
+  return holder === null || isGone(holder, thisProcess()) ? null : holder;
+}
+
+/** A daemon has the ports that a CA looks at, so it answers; without one the command listens there itself. */
+function boardOf({ global: { http, https } }: Config, store: FileStore): Board {
+  const stored = new StoredBoard(store.documents, systemClock);
+  const standalone = new StandaloneBoard({
+    ...addressFor('http-01', http),
+    ...addressFor('tls-alpn-01', https),
+  });
+  return {
+    put: async (key, answer, signal) => {
+      const board = (await livingDaemon(store)) === null ? standalone : stored;
+      return board.put(key, answer, signal);
+    },
+  };
+}
+
+/** Where the configuration listens, so that whatever forwards to there reaches the command. */
+function addressFor(type: 'http-01' | 'tls-alpn-01', listeners: readonly ListenAddress[]) {
+  const [first, ...others] = listeners.filter((listener) => listener.kind === 'tcp');
+  if (first === undefined) return {};
+  // One listener for several addresses: the CA may choose any of them.
+  const host = others.some(({ port }) => port === first.port) ? null : first.host;
+  return { [type]: { host, port: first.port } };
+}
