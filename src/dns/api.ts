@@ -2,6 +2,7 @@ import { RigilError, systemCodeOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpExchange, HttpRequest, HttpResponse } from '../platform/http.ts';
 import { throwIfAborted, within } from './deadline.ts';
+import type { Environment } from './options.ts';
 
 /** Longest wait for one answer of an API, in milliseconds. */
 const REQUEST_LIMIT_MS = 30_000;
@@ -13,6 +14,8 @@ const LONGEST_PAUSE_MS = 15_000;
 export interface ApiPorts {
   readonly http: HttpExchange;
   readonly clock: Clock;
+  /** Of this process: proxies for HTTP, option fallbacks, and what programs are started with. */
+  readonly env: Environment;
 }
 
 export interface ApiCall extends HttpRequest {
@@ -50,7 +53,7 @@ type Outcome =
   | { readonly response: HttpResponse }
   | { readonly error: RigilError; readonly temporary: boolean; readonly retryAfterMs: number };
 
-async function once({ http, clock }: ApiPorts, call: ApiCall, signal: AbortSignal): Promise<Outcome> {
+async function once({ http, clock, env }: ApiPorts, call: ApiCall, signal: AbortSignal): Promise<Outcome> {
   const target = `${call.method} ${shown(call.url)}`;
   const { who, repeatable: _, explain, refusedHint, expected, ...request } = call;
   let response: HttpResponse;
@@ -61,7 +64,7 @@ async function once({ http, clock }: ApiPorts, call: ApiCall, signal: AbortSigna
         `${who}: no answer to ${target} within ${REQUEST_LIMIT_MS / 1000} s`,
       );
     response = await within({ clock, limitMs: REQUEST_LIMIT_MS, signal }, late, (stop) =>
-      http(request, stop),
+      http({ ...request, proxyEnv: env }, stop),
     );
   } catch (error) {
     throwIfAborted(signal);

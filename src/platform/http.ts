@@ -1,5 +1,5 @@
-import { request as plainRequest } from 'node:http';
-import { type Agent, request as tlsRequest } from 'node:https';
+import { Agent as PlainAgent, request as plainRequest } from 'node:http';
+import { Agent, request as tlsRequest } from 'node:https';
 import { getCACertificates } from 'node:tls';
 
 /** One HTTP request to an API, whole in memory. */
@@ -13,6 +13,8 @@ export interface HttpRequest {
   readonly ca?: string;
   /** Where connections are kept for the next request, with a trust of its own. Default: none is kept. */
   readonly agent?: Agent;
+  /** Environment whose `HTTP_PROXY`, `HTTPS_PROXY` and `NO_PROXY` hold, where there is no `agent`. Default: no proxy. */
+  readonly proxyEnv?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface HttpResponse {
@@ -47,7 +49,7 @@ export const systemHttp: HttpExchange = (request, signal) =>
         ...(request.body === undefined ? {} : { 'content-length': String(body.length) }),
       },
       ...(request.ca === undefined ? {} : { ca: [...getCACertificates('default'), request.ca] }),
-      ...(request.agent === undefined ? {} : { agent: request.agent }),
+      ...agentOption(request, secure),
     };
     const outgoing = (secure ? tlsRequest : plainRequest)(request.url, options, (incoming) => {
       const chunks: Buffer[] = [];
@@ -73,3 +75,9 @@ export const systemHttp: HttpExchange = (request, signal) =>
     outgoing.on('error', reject);
     outgoing.end(body);
   });
+
+function agentOption({ agent, proxyEnv }: HttpRequest, secure: boolean): { readonly agent?: PlainAgent } {
+  if (agent !== undefined) return { agent };
+  if (proxyEnv === undefined) return {};
+  return { agent: secure ? new Agent({ proxyEnv }) : new PlainAgent({ proxyEnv }) };
+}

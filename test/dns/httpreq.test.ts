@@ -101,6 +101,19 @@ describe('httpreq', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it('goes through the proxy of the environment, and past it where that says so', async () => {
+    const endpoint = 'http://dns.acme.test/';
+    const proxy = await serve(() => ({ status: 200 }));
+    const env = { HTTP_PROXY: proxy.url, NO_PROXY: '127.0.0.1' };
+    const direct = await provider(() => ({ status: 200 }), {}, testPorts({ env }));
+    await direct.present(RECORD, never);
+    expect(server.seen).toHaveLength(1);
+    expect(proxy.seen).toEqual([]);
+    await createProvider('httpreq', { endpoint }, testPorts({ env })).present(RECORD, never);
+    expect(proxy.seen.map(({ url }) => url)).toEqual(['http://dns.acme.test/present']);
+    await proxy.stop();
+  });
+
   it('follows no redirect', async () => {
     const one = await provider(() => ({ status: 307, headers: { location: '/elsewhere' } }));
     await expect(one.present(RECORD, never)).rejects.toMatchObject({

@@ -1,14 +1,11 @@
 import type { ApiPorts } from '../api.ts';
 import type { NameServerPorts } from '../name-servers.ts';
-import type { Environment, OptionSpec, OptionValues } from '../options.ts';
+import type { OptionSpec, OptionValues } from '../options.ts';
 import { oneOf } from '../options.ts';
 import type { RecordWriter } from '../writer.ts';
 
 /** What a provider needs of the world. Resolvers and name servers: to follow CNAMEs and see that they are there. */
-export interface ProviderPorts extends ApiPorts, NameServerPorts {
-  /** Of this process: option fallbacks, and what programs are started with. */
-  readonly env: Environment;
-}
+export interface ProviderPorts extends ApiPorts, NameServerPorts {}
 
 /** One row of the table of providers: all that the manual, the configuration check and the issuer need to know of it. */
 export interface ProviderEntry {
