@@ -12,7 +12,8 @@ export interface OptionSpec {
   /** Never shown: not by `config show`, not in errors. */
   readonly secret?: boolean;
   readonly default?: string;
-  /** Environment variables that are read, in this order, when the option is absent; `NAME_FILE` names a file instead. */
+  /** Environment variables that are read, in this order, when the option is absent. Where none is set, `NAME_FILE` names a file
+   * to read. */
   readonly env?: readonly string[];
   /** What is wrong with a value, to follow the option's name (`has no unit`), or null. */
   readonly check?: (value: string) => string | null;
@@ -79,7 +80,7 @@ export class OptionValues {
 /**
  * Fills in the environment and the defaults.
  *
- * @throws RigilError `dns-option-invalid` when a file that `NAME_FILE` names cannot be read
+ * @throws RigilError `dns-option-invalid` when a file that `NAME_FILE` names cannot be read, or what is in it is wrong
  */
 export function resolveOptions(
   specs: readonly OptionSpec[],
@@ -104,7 +105,7 @@ export function resolveOptions(
   return new OptionValues(values, written, secrets);
 }
 
-/** Everything that is wrong with the options as given, at once; `env` is empty for a check that must not depend on it. */
+/** Everything that is wrong with the options as given and with what the environment fills in, at once. Reads no file. */
 export function optionProblems(
   specs: readonly OptionSpec[],
   given: Readonly<Record<string, string>>,
@@ -138,7 +139,14 @@ export function optionProblems(
     }
   }
   for (const spec of specs) {
-    if (spec.required !== true || (given[spec.name] ?? '') !== '' || isInEnvironment(spec, env)) continue;
+    if ((given[spec.name] ?? '') !== '') continue;
+    const variable = variableFor(spec, env);
+    const wrong = variable === null ? null : (spec.check?.(env[variable] ?? '') ?? null);
+    if (wrong !== null) {
+      const hint = spec.documentation;
+      problems.push({ code: 'invalid-option', option: spec.name, message: `${variable} ${wrong}`, hint });
+    }
+    if (spec.required !== true || isInEnvironment(spec, env)) continue;
     const variables = (spec.env ?? []).join(' or ');
     problems.push({
       code: 'missing-option',
@@ -161,29 +169,43 @@ function specFor(specs: readonly OptionSpec[], name: string): OptionSpec | null 
   );
 }
 
+/** The environment variable that an absent option is taken from, or null. */
+function variableFor(spec: OptionSpec, env: Environment): string | null {
+  return (spec.env ?? []).find((name) => (env[name] ?? '') !== '') ?? null;
+}
+
+/** The environment variable that names the file that an absent option is taken from, or null. */
+function fileVariableFor(spec: OptionSpec, env: Environment): string | null {
+  return (spec.env ?? []).map((name) => `${name}_FILE`).find((name) => (env[name] ?? '') !== '') ?? null;
+}
+
 function isInEnvironment(spec: OptionSpec, env: Environment): boolean {
-  return (spec.env ?? []).some((name) => (env[name] ?? '') !== '' || (env[`${name}_FILE`] ?? '') !== '');
+  return variableFor(spec, env) !== null || fileVariableFor(spec, env) !== null;
 }
 
 function fromEnvironment(spec: OptionSpec, env: Environment): string | undefined {
-  for (const name of spec.env ?? []) {
-    const value = env[name];
-    if (value !== undefined && value !== '') return value;
-    const file = env[`${name}_FILE`];
-    if (file === undefined || file === '') continue;
-    try {
-      return readFileSync(file, 'utf8').trim();
-    } catch (error) {
-      throw new RigilError(
-        'dns-option-invalid',
-        `the file that ${name}_FILE names cannot be read: ${messageOf(error)}`,
-        {
-          hint: `make ${file} readable for the user that runs rigil`,
-        },
-      );
-    }
+  const variable = variableFor(spec, env);
+  if (variable !== null) return env[variable];
+  const fileVariable = fileVariableFor(spec, env);
+  if (fileVariable === null) return undefined;
+  const file = env[fileVariable] ?? '';
+  let value: string;
+  try {
+    value = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new RigilError(
+      'dns-option-invalid',
+      `the file that ${fileVariable} names cannot be read: ${messageOf(error)}`,
+      {
+        hint: `make ${file} readable for the user that runs rigil`,
+      },
+    );
   }
-  return undefined;
+  const wrong = value === '' ? 'is empty' : (spec.check?.(value) ?? null);
+  if (wrong === null) return value;
+  throw new RigilError('dns-option-invalid', `what is in the file that ${fileVariable} names ${wrong}`, {
+    hint: spec.documentation,
+  });
 }
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };

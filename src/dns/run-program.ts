@@ -5,6 +5,8 @@ import { within } from './deadline.ts';
 import type { Environment } from './options.ts';
 
 export interface Program {
+  /** For messages. */
+  readonly label: string;
   /** Path, or a name to be found in the PATH of `env`. Started directly, never through a shell. */
   readonly file: string;
   readonly args: readonly string[];
@@ -44,7 +46,7 @@ export function runProgram(program: Program, clock: Clock, signal: AbortSignal):
   const late = (): RigilError =>
     new RigilError(
       'dns-provider-failed',
-      `${program.file} did not end within ${program.timeoutMs / 1000} s; it was ended, with all that it had started`,
+      `${program.label} did not end within ${program.timeoutMs / 1000} s; it was ended, with all that it had started`,
       { hint: 'give it more time: timeout=5m' },
     );
   return within(limits, late, async (stop) => {
@@ -58,7 +60,7 @@ export function runProgram(program: Program, clock: Clock, signal: AbortSignal):
     const stdout = collect(child, 'stdout');
     const stderr = collect(child, 'stderr');
     const ended = new Promise<Pick<ProgramResult, 'status' | 'signal'>>((resolve, reject) => {
-      child.once('error', (error) => reject(cannotStart(program.file, error)));
+      child.once('error', (error) => reject(cannotStart(program.label, error)));
       child.once('exit', (status, killedBy) => resolve({ status, signal: killedBy }));
     });
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
@@ -125,7 +127,7 @@ function lastLines(text: string): string {
     .join(' / ');
 }
 
-function cannotStart(file: string, error: Error): RigilError {
+function cannotStart(label: string, error: Error): RigilError {
   const code = systemCodeOf(error);
   const hint =
     code === 'ENOENT'
@@ -135,7 +137,7 @@ function cannotStart(file: string, error: Error): RigilError {
         : code === 'ENOEXEC'
           ? 'a script has to begin with #! and its interpreter'
           : undefined;
-  return new RigilError('dns-provider-failed', `${file} cannot be started (${code ?? error.message})`, {
+  return new RigilError('dns-provider-failed', `${label} cannot be started (${code ?? error.message})`, {
     hint,
   });
 }

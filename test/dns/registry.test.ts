@@ -121,6 +121,14 @@ describe('the check of a provider and its options', () => {
     expect(codes(name, options as Record<string, string>)).toEqual(expected);
   });
 
+  it('finds what is wrong in the environment, and names the variable', () => {
+    const env = { RFC2136_TSIG_KEY: 'k', RFC2136_TSIG_SECRET: 'not base64!', RFC2136_TTL: '' };
+    expect(providerProblems('rfc2136', { server: 'ns' }, env)).toMatchObject([
+      { code: 'invalid-option', option: 'secret', message: 'RFC2136_TSIG_SECRET is not base64' },
+    ]);
+    expect(codes('rfc2136', { server: 'ns', secret: 'c2VjcmV0IQ==' }, env)).toEqual([]);
+  });
+
   it('says what was probably meant', () => {
     expect(providerProblems('cloudfare', {}, {})[0]?.hint).toBe('did you mean cloudflare?');
     expect(providerProblems('cloudflare', { tokn: 't' }, {})[0]?.hint).toBe('did you mean token?');
@@ -170,6 +178,22 @@ describe('making a provider', () => {
       .present(record, new AbortController().signal)
       .catch(() => {});
     expect(sent).toEqual(['Bearer token-in-a-file']);
+    await rm(dir, { recursive: true });
+  });
+
+  it('refuses what is wrong in such a file: a key that is ignored would mean updates without a signature', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'rigil-registry-'));
+    const file = join(dir, 'secret');
+    const env = { RFC2136_TSIG_KEY: 'k', RFC2136_TSIG_SECRET_FILE: file };
+    for (const content of ['\n', 'not base64!']) {
+      await writeFile(file, content);
+      expect(() => createProvider('rfc2136', { server: 'ns' }, testPorts({ env }))).toThrow(
+        expect.objectContaining({
+          code: 'dns-option-invalid',
+          message: expect.stringContaining('RFC2136_TSIG_SECRET_FILE'),
+        }),
+      );
+    }
     await rm(dir, { recursive: true });
   });
 

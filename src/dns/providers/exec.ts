@@ -73,13 +73,14 @@ function createWriter(options: OptionValues, ports: ProviderPorts): RecordWriter
     const call = dialect.call(action, record, outputs.get(record.value) ?? '');
     if (call === null) return '';
     const program = {
+      label: `exec: ${call.label}`,
       file: call.file,
       args: call.args,
       env: { ...env, ...call.env },
       timeoutMs: options.milliseconds('timeout'),
     };
     const result = await runProgram(program, ports.clock, signal);
-    if (result.status !== 0) throw failed(call.label, action, result);
+    if (result.status !== 0) throw failed(program.label, action, result);
     return result.stdout;
   }
 
@@ -118,7 +119,7 @@ function failed(label: string, action: Action, { status, signal, lastWords }: Pr
   const what = action === 'add' ? 'adding' : 'removing';
   return new RigilError(
     'dns-provider-failed',
-    `exec: ${label} ${how} when ${what} the record${lastWords === '' ? ', and said nothing' : `: ${lastWords}`}`,
+    `${label} ${how} when ${what} the record${lastWords === '' ? ', and said nothing' : `: ${lastWords}`}`,
     { hint: 'the program gets no other variables of the environment than those named by env=NAME,…' },
   );
 }
