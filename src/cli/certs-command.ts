@@ -35,7 +35,7 @@ export abstract class CertsCommand extends RigilCommand {
     return presentMoment();
   }
 
-  protected options(config: string | undefined, listen: Emit): OfflineOptions {
+  protected options(config: string | undefined, listen: Emit = () => {}): OfflineOptions {
     return {
       file: this.configFile(config),
       listen,

@@ -1,7 +1,7 @@
 import chalk from 'chalk';
 import type { AnswerReport, OcspReport, Problem } from '../app/inspect-ocsp.ts';
 import { fromNow } from './duration.ts';
-import { table } from './table.ts';
+import { fields, several } from './fields.ts';
 import { minute, timeline } from './timeline.ts';
 
 /** The report for people, as lines of about `width` characters. */
@@ -120,16 +120,6 @@ function problemLines(problems: readonly Problem[]): string[] {
     const colour = severity === 'error' ? chalk.red : chalk.yellow;
     return [`  ${colour(`${severity}:`)} ${message}`, `  ${chalk.cyan('hint:')} ${hint}`];
   });
-}
-
-function fields(rows: readonly (readonly [name: string, value: string])[]): string[] {
-  return table(rows).map((line) => `  ${line}`);
-}
-
-/** A row for each value, the name only before the first. */
-function several(name: string, values: readonly string[], none: string): (readonly [string, string])[] {
-  if (values.length === 0) return [[name, none]];
-  return values.map((value, index) => [index === 0 ? name : '', value]);
 }
 
 /** A certificate may have hundreds of names; --json has them all. */

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Certificate, CertificateFacts, CertificateId } from '../certs/certificate.ts';
 import { inParallel } from '../certs/in-parallel.ts';
 import type { JournalEntry } from '../certs/journal.ts';
@@ -17,7 +17,7 @@ import { FileDocuments } from './documents.ts';
 import { FileLock, type Holder } from './file-lock.ts';
 import { FileLocks } from './file-locks.ts';
 import { type FileSystem, isAbsence, systemFileSystem, unreadable } from './file-system.ts';
-import { type Damage, Generations } from './generations.ts';
+import { type Damage, type Generation, Generations } from './generations.ts';
 import { JournalFiles } from './journal-files.ts';
 import { toSegment } from './segment.ts';
 import { sweep } from './sweep.ts';
@@ -101,6 +101,16 @@ export class FileStore implements CertificateStore {
     }
     if (value !== null) await this.#warnIfExposed(generations.keyPath);
     return value;
+  }
+
+  /** The generations of one certificate that are kept and readable, newest first. */
+  history(issuer: string, id: CertificateId): Promise<readonly Generation[]> {
+    return this.#generationsOf(issuer, id).history();
+  }
+
+  /** The directory that holds the certificate in force, for people and other programs. */
+  locate(issuer: string, id: CertificateId): string {
+    return dirname(this.#generationsOf(issuer, id).keyPath);
   }
 
   async save(certificate: Certificate, lock: StoreLock): Promise<void> {

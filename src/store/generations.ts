@@ -25,6 +25,14 @@ export interface Found<Value> {
   readonly damaged: readonly Damage[];
 }
 
+/** A certificate as it was stored once. */
+export interface Generation {
+  /** Name of its directory. */
+  readonly generation: string;
+  readonly inForce: boolean;
+  readonly facts: CertificateFacts;
+}
+
 /**
  * The generations of one certificate: a directory for each, with chain, key and facts, and the symbolic link
  * `current` to the one in force. A generation is written under another name and renamed when it is whole, so its
@@ -52,6 +60,23 @@ export class Generations {
   /** The generation in force with its key; the newest whole one when that is damaged. */
   certificate(): Promise<Found<Certificate>> {
     return this.#newestWhole((generation) => this.#readCertificate(generation));
+  }
+
+  /** All readable generations, newest first. */
+  async history(): Promise<readonly Generation[]> {
+    try {
+      const [current, numbers] = await Promise.all([this.#current(), this.#numbers()]);
+      const found = await Promise.all(
+        numbers.map(async (generation) => {
+          const facts = await this.#attempt(generation, (each) => this.#readFacts(each), []);
+          return facts === null ? [] : [{ generation, inForce: generation === current, facts }];
+        }),
+      );
+      return found.flat();
+    } catch (error) {
+      if (isAbsence(error)) return [];
+      throw unreadable(this.#directory, error);
+    }
   }
 
   /** Path of the private key in force. */

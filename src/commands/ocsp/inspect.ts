@@ -1,11 +1,11 @@
 import { Args, Flags, type Interfaces } from '@oclif/core';
 import { inspectOcsp, type OcspReport } from '../../app/inspect-ocsp.ts';
 import { loadCertificate } from '../../app/load-certificate.ts';
-import { RigilCommand } from '../../cli/base-command.ts';
+import { CertsCommand } from '../../cli/certs-command.ts';
 import { ocspReportLines } from '../../cli/ocsp-report.ts';
 
 /** `rigil ocsp inspect TARGET`. */
-export default class OcspInspect extends RigilCommand {
+export default class OcspInspect extends CertsCommand {
   static override readonly summary = 'Show the OCSP staple of a server and judge it.';
 
   static override readonly description =
@@ -71,7 +71,7 @@ is must-staple. A certificate that names no responder is normal: many CAs publis
     const { query, stored, hash, ca = null, servername = null } = flags;
     const { report, bad } = await inspectOcsp(
       { target: parsed.args.target, stored, servername, query, hash, ca },
-      (name) => loadCertificate(flags.config, name),
+      (name) => this.looking(flags.config, (options) => loadCertificate(options, name)),
     );
     for (const line of ocspReportLines(report, process.stdout.columns ?? 80)) this.print(line);
     if (bad) process.exitCode = 3;

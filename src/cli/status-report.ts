@@ -1,0 +1,74 @@
+import chalk from 'chalk';
+import type { DaemonReport, Status } from '../app/ask-daemon.ts';
+import { certificateLines } from './certificate-table.ts';
+import { duration, fromNow } from './duration.ts';
+import { fields } from './fields.ts';
+import { table } from './table.ts';
+
+/** What a daemon said about itself, for people. */
+export function statusLines({ address, status, troubles }: DaemonReport): string[] {
+  const now = Date.parse(status.at);
+  const health = troubles.length === 0 ? chalk.green('healthy') : chalk.red('unhealthy');
+  return [
+    `${chalk.bold('rigil')} ${status.version} at ${address}: ${health}, up ${duration(now - Date.parse(status.startedAt))}`,
+    ...troubles.map((trouble) => `  ${chalk.red('✘')} ${trouble}`),
+    ...configLines(status, now),
+    '',
+    ...certificateLines(status.certificates, now),
+    '',
+    ...routeLines(status),
+    '',
+    ...workerLines(status, now),
+    ...workLines(status, now),
+  ];
+}
+
+function configLines({ config, waited }: Status, now: number): string[] {
+  const { file, loadedAt, lastError } = config;
+  return [
+    ...fields([
+      ['configuration', `${file}, loaded ${fromNow(Date.parse(loadedAt), now)}`],
+      ['waited', `${waited.handshakes} handshakes and ${waited.requests} requests for certificate work`],
+    ]),
+    ...(lastError === null
+      ? []
+      : [
+          `  ${chalk.red('✘')} the reload ${fromNow(Date.parse(lastError.at), now)} was rejected, the former configuration runs on:`,
+          ...lastError.problems.map((problem) => `    ${problem}`),
+        ]),
+  ];
+}
+
+function routeLines({ routes }: Status): string[] {
+  const rows = routes.map(({ names, upstreams, certificate, fallback }) => [
+    `${names.join(' ')}${fallback ? chalk.dim(' (fallback)') : ''}`,
+    upstreams.join(' '),
+    certificate,
+  ]);
+  return table([['ROUTE', 'UPSTREAM', 'CERTIFICATE'].map((title) => chalk.bold(title)), ...rows]);
+}
+
+function workerLines({ workers }: Status, now: number): string[] {
+  const head = ['WORKER', 'PID', 'UP', 'REQUESTS', 'CONNECTIONS', 'LOOP DELAY P99'].map((title) =>
+    chalk.bold(title),
+  );
+  const rows = workers.map(({ id, pid, startedAt, requests, connections, eventLoopDelayP99Ms }) => [
+    String(id),
+    String(pid),
+    duration(now - Date.parse(startedAt)),
+    String(requests),
+    String(connections),
+    `${eventLoopDelayP99Ms.toFixed(1)} ms`,
+  ]);
+  return table([head, ...rows]);
+}
+
+function workLines({ work }: Status, now: number): string[] {
+  if (work.length === 0) return [];
+  const rows = work.map(({ id, action, startedAt }) => [
+    `  ${action}`,
+    id,
+    `for ${duration(now - Date.parse(startedAt))}`,
+  ]);
+  return ['', chalk.bold('In flight'), ...table(rows)];
+}
