@@ -13,6 +13,12 @@ const LADDER: readonly number[] = [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY];
 /** The same for trouble on our side, which costs a CA nothing: a full disk, a database that restarts. */
 const LOCAL_LADDER: readonly number[] = [10_000, MINUTE, 10 * MINUTE];
 
+/**
+ * A CA may ask us back sooner than our own pause, but not sooner than this, in milliseconds: one that always says "in a
+ * second" must not be asked every second.
+ */
+const SHORTEST_BY_CA = 10 * MINUTE;
+
 /** Share of a pause by which it is made longer or shorter by chance, so that many certificates do not move as one. */
 const JITTER = 0.2;
 
@@ -54,17 +60,18 @@ export function afterFailure(
   expiresAt: Instant | null,
 ): Failure {
   const attempts = (previous?.attempts ?? 0) + 1;
-  const { retry } = ERRORS[attempt.code];
-  const { [attempt.issuer]: _, ...others } = previous?.resting ?? {};
-  const rest = retry === 'never' ? null : attempt.retryAt;
-  const resting = retry === 'never' || rest !== null ? { ...others, [attempt.issuer]: rest } : { ...others };
-
+  const refused = ERRORS[attempt.code].retry === 'never';
   const local = isLocal(attempt.code);
-  const willing = issuers.filter((issuer) => resting[issuer] !== null);
+  const { [attempt.issuer]: _, ...others } = previous?.resting ?? {};
+  const willing = issuers.filter((each) => others[each] !== null && !(refused && each === attempt.issuer));
   const pause = local
     ? rung(LOCAL_LADDER, attempts)
     : shortened(rung(LADDER, Math.ceil(attempts / willing.length)), attempt.at, expiresAt);
   const resumeAt = attempt.at + jittered(pause, attempt.chance);
+  const rest =
+    attempt.retryAt === null ? null : Math.max(attempt.retryAt, attempt.at + Math.min(pause, SHORTEST_BY_CA));
+  const resting = refused || rest !== null ? { ...others, [attempt.issuer]: refused ? null : rest } : others;
+
   const position = issuers.indexOf(attempt.issuer);
   const turns = willing.map((issuer): Turn => {
     if (issuer === attempt.issuer) return { issuer, at: rest ?? resumeAt };

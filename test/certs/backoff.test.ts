@@ -55,11 +55,14 @@ describe('afterFailure', () => {
   });
 
   it.each([
-    ['later than the pause', 7 * DAY],
-    ['sooner than the pause', 20_000],
-  ])('comes back when the CA said: %s', (_, later) => {
-    const failure = afterFailure(null, attempt({ retryAt: START + later }), ['first'], null);
-    expect(failure.retryAt).toBe(START + later);
+    ['later than the pause', 0, 7 * DAY, 7 * DAY],
+    ['sooner than the pause', 9, 2 * HOUR, 2 * HOUR],
+    ['sooner than anybody should ask', 0, 1_000, MINUTE],
+    ['sooner than anybody should go on asking', 9, -DAY, 10 * MINUTE],
+  ])('comes back when the CA said: %s', (_, failed, said, expected) => {
+    const previous = { ...afterFailure(null, attempt(), ['first'], null), attempts: failed };
+    const failure = afterFailure(previous, attempt({ retryAt: START + said }), ['first'], null);
+    expect(failure.retryAt).toBe(START + expected);
   });
 
   it('tries the next issuer at once, and pauses after the last one', () => {

@@ -207,13 +207,13 @@ describe('whatever happens', () => {
     );
   });
 
-  it('a failed order never makes the next one due at once with the same issuer, unless its CA says so', () => {
+  it('a failed order never makes the next one due at once with the same issuer', () => {
     fc.assert(
       fc.property(entryFor(ids[0] ?? ''), failing, (entry, outcome) => {
         if (outcome.kind !== 'failed') return;
         const { failure } = fold(entry, outcome).journal;
-        const sameAtOnce = failure?.retryAt === outcome.at && failure.nextIssuer === outcome.issuer;
-        expect(sameAtOnce && outcome.retryAt !== outcome.at).toBe(false);
+        const { retryAt = null, nextIssuer } = failure ?? {};
+        expect(nextIssuer === outcome.issuer && retryAt !== null && retryAt < outcome.at + 8_000).toBe(false);
       }),
     );
   });
