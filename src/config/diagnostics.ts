@@ -24,15 +24,18 @@ export interface Position {
 /** The file as a whole. */
 export const WHOLE_FILE: Position = { line: 0, column: 0 };
 
-/** Diagnostics of one file that are kept; what comes after is only counted. */
+/** Diagnostics of one file that are kept. */
 const MOST_PROBLEMS = 10_000;
+
+/** What to do about a problem; a function where finding it out costs something. */
+export type Hint = string | null | (() => string | null);
 
 /** Collects the problems of one file. */
 export class Problems {
   readonly #file: string;
   readonly #found: Diagnostic[] = [];
-  #dropped = 0;
-  #errors = 0;
+  #isFull = false;
+  #hasErrors = false;
 
   constructor(file: string) {
     this.#file = file;
@@ -43,32 +46,38 @@ export class Problems {
     code: ProblemCode,
     at: Position,
     message: string,
-    hint: string | null = null,
+    hint: Hint = null,
     severity: Severity = CODES[code].severity,
   ): void {
-    if (severity === 'error') this.#errors += 1;
+    if (severity === 'error') this.#hasErrors = true;
     if (this.#found.length >= MOST_PROBLEMS) {
-      this.#dropped += 1;
+      this.#isFull = true;
       return;
     }
     const { line, column } = at;
-    this.#found.push({ file: this.#file, line, column, severity, code, message, hint });
+    const advice = typeof hint === 'function' ? hint() : hint;
+    this.#found.push({ file: this.#file, line, column, severity, code, message, hint: advice });
   }
 
   get hasErrors(): boolean {
-    return this.#errors > 0;
+    return this.#hasErrors;
+  }
+
+  /** The text is wrong, and more problems would not be shown: nothing is gained by reading on. */
+  get isHopeless(): boolean {
+    return this.#isFull && this.#hasErrors;
   }
 
   /** In the order of the text, what concerns the file as a whole first. */
   sorted(): readonly Diagnostic[] {
     const sorted = this.#found.toSorted((a, b) => a.line - b.line || a.column - b.column);
-    if (this.#dropped === 0) return sorted;
-    const severity = this.hasErrors ? 'error' : 'warning';
-    const message = `${this.#dropped} more problems are not shown`;
+    if (!this.#isFull) return sorted;
+    const severity = this.#hasErrors ? 'error' : 'warning';
+    const message = `there are more problems than these ${MOST_PROBLEMS}`;
     const hint = 'see to the first ones, then check again; is this a rigil configuration at all?';
     return [
-      ...sorted,
       { file: this.#file, ...WHOLE_FILE, severity, code: 'too-many-problems', message, hint },
+      ...sorted,
     ];
   }
 }

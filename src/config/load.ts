@@ -68,7 +68,8 @@ async function readConfigFile(file: string): Promise<Uint8Array> {
   }
 }
 
-function unreadable(file: string, error: unknown): RigilError {
+/** What `error`, with which opening or reading `file` failed, means for people. */
+export function unreadable(file: string, error: unknown): RigilError {
   const failed = (message: string, hint?: string) =>
     new RigilError('config-unreadable', message, { hint, cause: error });
   switch (systemCodeOf(error)) {

@@ -18,7 +18,7 @@ export function reportOutside(first: Word, problems: Problems): void {
     return;
   }
   const message = `${quote(first.source)} is neither a section nor a directive`;
-  const hint = didYouMean(first.text, ALL_NAMES) ?? `sections begin with ${SECTION_NAMES.join(', ')}`;
+  const hint = () => didYouMean(first.text, ALL_NAMES) ?? `sections begin with ${SECTION_NAMES.join(', ')}`;
   problems.report('unknown-directive', first, message, hint);
 }
 
@@ -32,7 +32,7 @@ export function reportUnknown(first: Word, section: SectionName, problems: Probl
     return;
   }
   const here = [...byName[section].keys()];
-  const hint =
+  const hint = () =>
     didYouMean(first.text, here) ??
     didYouMean(first.text, ALL_NAMES) ??
     `a section "${openingOf(section)}" has: ${here.join(', ')}`;

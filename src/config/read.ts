@@ -36,7 +36,7 @@ export interface ReadOptions {
 /** Reads a text line by line, each into the section that was opened last. */
 export function readDocument(text: string, options: ReadOptions, problems: Problems): Document {
   const reader = new DocumentReader(options, problems);
-  for (const line of linesOf(text)) if (!reader.read(line)) break;
+  for (const line of linesOf(text)) if (!reader.read(line) || problems.isHopeless) break;
   return reader.end();
 }
 

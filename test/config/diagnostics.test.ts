@@ -129,23 +129,31 @@ describe('limits', () => {
   });
 
   it('100 000 routes', () => {
-    const routes = (count: number) =>
-      Array.from({ length: count }, (_, index) => `route a${index}.example.com\nupstream a`).join('\n');
-    expect(valid(routes(100_000)).routes.length).toBe(100_000);
-    expect(problemsOf(`${routes(100_001)}\nfoo`)).toEqual(['200001:1 too-many-routes']);
+    const routes = Array.from({ length: 100_001 }, (_, index) => `route a${index}.test\nupstream a`);
+    expect(problemsOf(`${routes.join('\n')}\nfoo`)).toEqual(['200001:1 too-many-routes']);
   });
 
   it('10 000 problems', () => {
     const { diagnostics } = parse('x\n'.repeat(10_005));
     expect(diagnostics.length).toBe(10_001);
-    expect(diagnostics.at(-1)).toMatchObject({ code: 'too-many-problems', severity: 'error' });
-    expect(diagnostics.at(-1)?.message).toContain('5 more');
+    expect(diagnostics[0]).toMatchObject({ line: 0, code: 'too-many-problems', severity: 'error' });
+  });
+
+  it('and nothing is read in vain after that', () => {
+    const { diagnostics } = parse(`${'x\n'.repeat(1_000_000)}route a.test`);
+    expect(diagnostics.at(-1)).toMatchObject({ line: 10_000 });
   });
 
   it('many warnings are no error', () => {
     const { config, diagnostics } = parse(`route a.com\n${'upstream\n'.repeat(10_005)}`);
     expect(config).not.toBeNull();
-    expect(diagnostics.at(-1)).toMatchObject({ code: 'too-many-problems', severity: 'warning' });
+    expect(diagnostics[0]).toMatchObject({ code: 'too-many-problems', severity: 'warning' });
+  });
+
+  it('an error after too many warnings is an error', () => {
+    const { config, diagnostics } = parse(`route a.com\n${'upstream\n'.repeat(10_005)}foo`);
+    expect(config).toBeNull();
+    expect(diagnostics[0]).toMatchObject({ code: 'too-many-problems', severity: 'error' });
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { certificateNames, IssuerChoice } from '../../src/config/issuer-choice.ts';
+import { IssuerChoice } from '../../src/config/issuer-choice.ts';
 import { codesOf, problemsOf, valid } from './parse-text.ts';
 
 const DNS = 'challenge dns-01 cloudflare token=t';
@@ -19,7 +19,7 @@ describe('the issuers', () => {
     ['without a section', '', ['letsencrypt all', 'internal private']],
     ['with one', 'issuer le', ['le all', 'internal private']],
     ['in order of appearance', 'issuer b\nissuer a', ['b all', 'a all', 'internal private']],
-    ['with a section for the local CA', 'issuer internal\nissuer le', ['internal private', 'le all']],
+    ['with a section for the local CA', 'issuer internal\nissuer le', ['le all', 'internal private']],
     [
       'with a second local CA',
       'issuer le\nissuer lab\ntype internal',
@@ -139,24 +139,6 @@ describe('provider', () => {
     ],
   ])('may mean %s', (_, text, problem) => {
     expect(problemsOf(text)).toContain(problem);
-  });
-});
-
-describe('the names of a certificate', () => {
-  it.each([
-    ['the names of the route', ['a.com', 'b.com'], [], [], ['a.com', 'b.com']],
-    ['the subjects', ['a.com'], ['b.com', 'c.com'], [], ['b.com', 'c.com']],
-    [
-      'wildcards',
-      ['a.x.com', 'b.x.com', 'x.com', 'a.b.x.com'],
-      [],
-      ['x.com'],
-      ['*.x.com', 'x.com', 'a.b.x.com'],
-    ],
-    ['wildcards of subjects', ['a.com'], ['a.x.com'], ['x.com'], ['*.x.com']],
-    ['a wildcard as it is', ['*.x.com', 'a.x.com'], [], ['x.com'], ['*.x.com']],
-  ])('are %s', (_, names, subjects, domains, expected) => {
-    expect(certificateNames({ names, subjects }, new Set(domains))).toEqual(expected);
   });
 });
 

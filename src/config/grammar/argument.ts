@@ -1,5 +1,5 @@
 import type { ProblemCode, Severity } from '../codes.ts';
-import type { Position, Problems } from '../diagnostics.ts';
+import type { Hint, Position, Problems } from '../diagnostics.ts';
 import { Fault } from '../fault.ts';
 import { quote } from '../text/quote.ts';
 import type { Environment, Mode } from '../text/settings-word.ts';
@@ -105,13 +105,7 @@ export class ArgumentReader {
     return NONE;
   }
 
-  report(
-    at: Position,
-    code: ProblemCode,
-    message: string,
-    hint: string | null = null,
-    severity?: Severity,
-  ): void {
+  report(at: Position, code: ProblemCode, message: string, hint: Hint = null, severity?: Severity): void {
     this.#problems.report(code, at, message, hint, severity);
   }
 }

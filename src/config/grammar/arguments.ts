@@ -80,7 +80,7 @@ export function options<T extends Readonly<Record<string, unknown>>>(
       for (const option of readOptions(input)) {
         const type = types[option.key];
         if (type === undefined) {
-          const hint = didYouMean(option.key, keys) ?? `the options are ${keys.join(', ')}`;
+          const hint = () => didYouMean(option.key, keys) ?? `the options are ${keys.join(', ')}`;
           input.report(option.word, 'unknown-option', `there is no option ${quote(option.key)}`, hint);
           complete = false;
           continue;

@@ -25,7 +25,11 @@ export function settleIssuers(
   if (!issuers.some(({ name }) => name === INTERNAL)) {
     issuers.push({ name: INTERNAL, scope: 'private', ...INTERNAL_DEFAULTS });
   }
-  return global.issuers === undefined ? issuers : inOrder(issuers, global.issuers, problems);
+  if (global.issuers !== undefined) return inOrder(issuers, global.issuers, problems);
+  return [
+    ...issuers.filter(({ scope }) => scope === 'all'),
+    ...issuers.filter(({ scope }) => scope !== 'all'),
+  ];
 }
 
 function settleIssuer(draft: IssuerDraft, plain: boolean): IssuerConfig {
@@ -103,7 +107,7 @@ function inOrder(
     } else if (preferred.some((known) => known.name === name)) {
       problems.report('repeated-argument', at, `${quote(name)} is named twice`);
     } else {
-      const hint = didYouMean(name, left.keys()) ?? `write a section "issuer ${name}"`;
+      const hint = () => didYouMean(name, left.keys()) ?? `write a section "issuer ${name}"`;
       problems.report('unknown-issuer', at, `there is no issuer ${quote(name)}`, hint);
     }
   }

@@ -144,7 +144,7 @@ function issuerOf(
 ): string | null {
   const issuer = providers.get(provider.value.toLowerCase());
   if (issuer !== undefined) return issuer;
-  const hint =
+  const hint = () =>
     didYouMean(provider.value, providers.keys()) ?? 'name an issuer section, or internal for the local CA';
   problems.report('unknown-issuer', provider.at, `there is no issuer ${quote(provider.value)}`, hint);
   return null;
