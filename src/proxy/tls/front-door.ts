@@ -5,6 +5,7 @@ import { messageOf } from '../../errors.ts';
 import type { Emit } from '../../events/bus.ts';
 import type { Route } from '../../routing/route.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
+import { FAREWELL_MS } from '../client-connection.ts';
 import type { Counters } from '../counters.ts';
 import { type Opening, readOpening } from './client-hello.ts';
 import { Occasional } from './occasional.ts';
@@ -29,8 +30,6 @@ export interface FrontDoorOptions {
 const ACME_PROTOCOL = 'acme-tls/1';
 /** How often one certificate is complained about, in milliseconds. */
 const COMPLAIN_EVERY_MS = 60_000;
-/** How long a client that is sent away has to read why, in milliseconds. */
-const FAREWELL_MS = 2_000;
 
 /**
  * Takes connections of TLS listeners: reads the ClientHello, finds the certificate in the current snapshot and hands
