@@ -85,10 +85,6 @@ export const CODES = {
   'duplicate-name': { severity: 'warning', summary: 'A name is given twice; the later route gets it.' },
   'unreachable-route': { severity: 'warning', summary: 'All names of a route belong to later routes.' },
   'name-never-matches': { severity: 'warning', summary: 'No request can ever carry this name.' },
-  'address-without-sni': {
-    severity: 'warning',
-    summary: 'Clients name no IP address in a TLS handshake, so that only the fallback can answer for one.',
-  },
   'empty-upstream': {
     severity: 'warning',
     summary: 'An upstream is empty: requests sent to it are answered 502.',

@@ -184,12 +184,6 @@ describe('warnings about certificates', () => {
       'issuer internal\nroute a.example.com\nupstream a',
       ['2:1 no-acme-issuer'],
     ],
-    [
-      'an address',
-      'route 192.0.2.1\nupstream a\nroute b.example.com\nupstream a\nfallback',
-      ['1:7 address-without-sni'],
-    ],
-    ['an address of the fallback', 'route 192.0.2.1\nupstream a\nfallback', []],
   ])('%s', (_, text, expected) => {
     expect(problemsOf(text)).toEqual(expected);
   });

@@ -37,7 +37,7 @@ export const sections: readonly SectionDocumentation[] = [
     synopsis: 'route NAME…',
     summary: 'Which names are served, and by which upstreams',
     documentation:
-      'A name is a host name, `*.` and a host name (which matches exactly one label; an exact name beats it), or an IP address. International names may be written as they are. The first name is the primary one. When two routes have the same name, the later one gets it.',
+      'A name is a host name, `*.` and a host name (which matches exactly one label; an exact name beats it), or an IP address. International names may be written as they are. The first name is the primary one. When two routes have the same name, the later one gets it.\n\nClients name no IP address in the TLS handshake. A route with one is found by the address that the client connected to; where that is another one, as behind NAT, make the route the fallback.',
     directives: routeDirectives,
   },
 ];

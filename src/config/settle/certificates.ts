@@ -23,7 +23,6 @@ export function checkCertificates(
   const isLocal = cached((chosen) => chosen.every(({ type }) => type === 'internal'));
   let localCa: Position | null = null;
   for (const route of routes) {
-    checkAddresses(route, problems);
     const { provider } = route.config;
     const names = certificateNames(route.config, below);
     if (route.draft.subjects.size > 0) checkCoverage(route, names, problems);
@@ -81,15 +80,6 @@ function reportMixed(names: readonly string[], at: Position, problems: Problems)
   const open = quote(names.find(isPublicName) ?? '');
   const message = `no public CA certifies ${hidden}, so that ${open} in the same route gets a certificate of the local CA too`;
   problems.report('mixed-names', at, message, 'make two routes of it');
-}
-
-function checkAddresses({ config, draft }: SettledRoute, problems: Problems): void {
-  if (config.fallback) return;
-  for (const { value: name, at } of draft.names) {
-    if (isIP(name) === 0) continue;
-    const message = `clients name no IP address in a TLS handshake, so that nobody gets to ${quote(name)}`;
-    problems.report('address-without-sni', at, message, 'make this route the fallback');
-  }
 }
 
 /** Reports names of a route that the certificate with `names`, which its subjects ask for, is not good for. */
