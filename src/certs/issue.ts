@@ -1,4 +1,4 @@
-import { codeOf, messageOf, Refusal, RigilError } from '../errors.ts';
+import { type Code, codeOf, messageOf, Refusal, RigilError } from '../errors.ts';
 import type { Instant } from '../platform/clock.ts';
 import { readAdoptable } from './adopt.ts';
 import { afterFailure, afterTrouble, isLocal } from './backoff.ts';
@@ -46,6 +46,7 @@ class Attempt {
   readonly #entry: Entry;
   readonly #ports: Ports;
   readonly #signal: AbortSignal;
+  #started = false;
   /** What was remembered when the attempt began: ours, or what another process noted since. */
   #before: JournalEntry;
 
@@ -64,6 +65,7 @@ class Attempt {
     const { id, issuer, reason, kind } = this.#action;
     const startedAt = clock.now();
     emit({ event: `certificate.${kind}.started`, id, issuer, reason });
+    this.#started = true;
     try {
       const certificate = await this.#order();
       const unsaved = await this.#keep(certificate);
@@ -165,45 +167,56 @@ class Attempt {
   }
 
   async #fail(error: unknown, startedAt: Instant): Promise<Outcome> {
-    const { emit, clock } = this.#ports;
-    const { id, issuer, kind } = this.#action;
     if (this.#signal.aborted) {
-      if (this.lock !== null) await this.#write(this.#before, AbortSignal.timeout(LAST_WORD_MS));
+      if (this.lock !== null) await this.#write(this.#before, new AbortController().signal, LAST_WORD_MS);
+      const message = 'it was broken off, since the program ends or nobody wants it any more';
+      if (this.#started) this.#tellFailure({ code: 'aborted', message, hint: null }, this.#before, startedAt);
       return { kind: 'dropped', ...this.#parts() };
     }
-    const code = this.lock?.lost.aborted === true ? 'lock-lost' : codeOf(error);
+    const told = {
+      code: this.lock?.lost.aborted === true ? ('lock-lost' as const) : codeOf(error),
+      message: messageOf(error),
+      hint: error instanceof RigilError ? error.hint : null,
+    };
     const outcome: Outcome = {
       kind: 'failed',
       ...this.#parts(),
-      issuer,
-      code,
-      message: messageOf(error),
-      hint: error instanceof RigilError ? error.hint : null,
+      ...told,
+      issuer: this.#action.issuer,
       retryAt: error instanceof Refusal ? error.retryAt : null,
       before: this.#before,
     };
-    const { failure } = fold(this.#entry, outcome).journal;
-    if (this.lock !== null && code !== 'lock-lost') await this.#write({ ...this.#before, failure });
+    const after = fold(this.#entry, outcome).journal;
+    if (this.lock !== null && told.code !== 'lock-lost')
+      await this.#write({ ...this.#before, failure: after.failure });
+    this.#tellFailure(told, after, startedAt);
+    return outcome;
+  }
+
+  #tellFailure(
+    told: { readonly code: Code; readonly message: string; readonly hint: string | null },
+    { failure }: JournalEntry,
+    startedAt: Instant,
+  ): void {
+    const { emit, clock } = this.#ports;
+    const { id, issuer, kind } = this.#action;
     const retryAt = failure?.retryAt ?? null;
     emit({
       event: `certificate.${kind}.failed`,
       id,
       issuer,
-      code,
-      message: outcome.message,
-      hint: outcome.hint,
-      attempts: failure?.attempts ?? 1,
+      ...told,
+      attempts: failure?.attempts ?? 0,
       retryAt: retryAt === null ? null : new Date(retryAt).toISOString(),
       durationMs: clock.now() - startedAt,
     });
-    return outcome;
   }
 
-  async #write(journal: JournalEntry, signal: AbortSignal = this.#signal): Promise<void> {
+  async #write(journal: JournalEntry, signal = this.#signal, timeoutMs?: number): Promise<void> {
     const { store } = this.#ports;
     const { id } = this.#action;
     try {
-      await askStore(this.#ports, signal, () => store.writeJournal(id, journal));
+      await askStore(this.#ports, signal, () => store.writeJournal(id, journal), timeoutMs);
     } catch (error) {
       reportProblem(this.#ports, `the journal of ${id} could not be written`, error);
     }

@@ -5,6 +5,7 @@ import type { CertificateId } from './certificate.ts';
 import type { Flights, Landing } from './flights.ts';
 import type { Outcome } from './fold.ts';
 import type { Inventory } from './inventory.ts';
+import { emptyJournal } from './journal.ts';
 import { type Action, type IssueAction, issuance, type Plan } from './plan.ts';
 import { renewalOf } from './renewal.ts';
 import type { Entry } from './state.ts';
@@ -71,7 +72,12 @@ export async function run(options: RunOptions, host: RunHost): Promise<RunResult
   let landing = Promise.withResolvers<void>();
   const stopListening = host.onLanding((landed) => {
     const { kind, id } = landed.action;
-    if (targets.has(id) && (kind === 'obtain' || kind === 'renew')) orders.set(id, landed);
+    if (targets.has(id) && (kind === 'obtain' || kind === 'renew')) {
+      orders.set(id, landed);
+      // What was asked for is asked of the next issuer too, when it is its turn at once.
+      const { failure } = inventory.entries.get(id)?.journal ?? emptyJournal;
+      if (force && failure?.retryAt != null && failure.retryAt <= clock.now()) forced.add(id);
+    }
     landing.resolve();
   });
   const abort = (): void => landing.resolve();

@@ -13,13 +13,14 @@ type Access = Pick<Ports, 'store' | 'clock'>;
  *
  * @throws RigilError that of the operation; `store-unreadable` when it takes too long, `aborted`
  */
-export function askStore<T>({ clock }: Access, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-  const seconds = STORE_TIMEOUT_MS / 1000;
-  const onTimeout = {
-    code: 'store-unreadable',
-    message: `the store did not answer within ${seconds} s`,
-  } as const;
-  return bounded({ clock, signal, timeoutMs: STORE_TIMEOUT_MS, onTimeout }, work);
+export function askStore<T>(
+  { clock }: Pick<Ports, 'clock'>,
+  signal: AbortSignal,
+  work: () => Promise<T>,
+  timeoutMs = STORE_TIMEOUT_MS,
+): Promise<T> {
+  const message = `the store did not answer within ${timeoutMs / 1000} s`;
+  return bounded({ clock, signal, timeoutMs, onTimeout: { code: 'store-unreadable', message } }, work);
 }
 
 /**

@@ -110,5 +110,6 @@ const LEVELS: Partial<Record<EventName, Level>> = {
 
 export function levelOf(event: Event): Level {
   if (event.event === 'worker.exited') return event.expected ? 'info' : 'error';
+  if ('code' in event && event.code === 'aborted') return 'info';
   return LEVELS[event.event] ?? 'info';
 }

@@ -168,6 +168,7 @@ describe('flights', () => {
   it('that break with a bug free their certificate and are tried again', async () => {
     let broken = true;
     const { manager, told, served } = await world.process([makeWanted()], {
+      longestNapMs: MINUTE,
       random: {
         fraction: () => {
           if (broken) throw new TypeError('a bug');

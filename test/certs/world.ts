@@ -5,7 +5,7 @@ import type { Event } from '../../src/events/event.ts';
 import type { Random } from '../../src/platform/random.ts';
 import { FakeClock } from './fake-clock.ts';
 import { FakeIssuer } from './fake-issuer.ts';
-import { makeWanted } from './make.ts';
+import { HOUR, makeWanted } from './make.ts';
 import { SharedMemory } from './memory-store.ts';
 
 /** No chance at all: the middle of every jitter and window. */
@@ -63,6 +63,7 @@ export class World {
       clock: this.clock,
       random: noChance,
       emit: (event) => events.push(event),
+      longestNapMs: HOUR,
       publish: () => published.push(manager.certificates),
       ...options,
     });
