@@ -70,6 +70,19 @@ export function areAlike(
   return true;
 }
 
+/**
+ * Copies `source[from, to)` to `target` at `at` and returns the offset after it. For short ranges, as most names and values
+ * are, a loop takes less time than the way into the runtime.
+ */
+export function copyBytes(source: Buffer, from: number, to: number, target: Buffer, at: number): number {
+  const length = to - from;
+  if (length > LONGEST_LOOP) source.copy(target, at, from, to);
+  else for (let offset = 0; offset < length; offset += 1) target[at + offset] = source[from + offset] ?? 0;
+  return at + length;
+}
+
+const LONGEST_LOOP = 24;
+
 /** The byte with an ASCII capital letter made small. */
 export function lowerCase(byte: number): number {
   return byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;

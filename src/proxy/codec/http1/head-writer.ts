@@ -1,12 +1,14 @@
+import { STATUS_CODES } from 'node:http';
 import { type Cuts, cutting, HOP_BY_HOP } from '../field-kind.ts';
-import { FIELD_CONTENT, TOKEN } from '../octets.ts';
+import { CR, LF } from '../octets.ts';
+import { fieldLines } from './field-line.ts';
 import type { RequestParser } from './request-parser.ts';
 import type { ResponseParser } from './response-parser.ts';
 
 /**
  * Writes parsed heads again, for the next hop, into one Buffer.
  *
- * Lines of the kinds in `cuts` and lines that were marked as removed are left out, `added` lines come last; everything
+ * Lines of the kinds in `cuts` and lines that were marked as removed are left out, `added` lines (see `fieldLine`) come last; everything
  * else goes on byte for byte. The first bytes of the body can be put behind the head, so that both leave in one write.
  * Nothing here decides about framing: whoever cuts `transfer-encoding` adds what is true for the next hop.
  */
@@ -53,6 +55,25 @@ export function writeResponse(
   return finish(target, at, added, body, bodyFrom, bodyTo);
 }
 
+/**
+ * Writes a response head of which there are only strings: `headers` is name, value, name, value …, `added` are whole lines.
+ * Fields that cannot be written are left out, so that none can make lines of its own.
+ */
+export function writeNewResponse(status: number, headers: readonly string[], added: string): Buffer {
+  const reason = STATUS_CODES[status] ?? '';
+  return Buffer.from(`HTTP/1.1 ${status} ${reason}\r\n${fieldLines(headers)}${added}\r\n`, 'latin1');
+}
+
+/** The same for a request. `method` is a token, `path` in the origin form; nothing is checked about them. */
+export function writeNewRequest(
+  method: string,
+  path: string,
+  headers: readonly string[],
+  added: string,
+): Buffer {
+  return Buffer.from(`${method} ${path} HTTP/1.1\r\n${fieldLines(headers)}${added}\r\n`, 'latin1');
+}
+
 /** What goes no further in either direction: the fields of one connection, and names that only look like others. */
 export const FORWARD_CUTS: Cuts = cutting(...HOP_BY_HOP);
 
@@ -61,16 +82,6 @@ export const CHUNKED_LINE = 'transfer-encoding: chunked\r\n';
 
 /** To add when the connection ends after this message. */
 export const CLOSE_LINE = 'connection: close\r\n';
-
-/**
- * A line for `added`, or null when no field can be written so: a name that is no token, a value with a control character
- * or one beyond latin1. What comes from a configuration or a client passes through here, so that it cannot make lines
- * of its own.
- */
-export function fieldLine(name: string, value: string): string | null {
-  if (name === '' || !consistsOf(name, TOKEN) || !consistsOf(value, FIELD_CONTENT)) return null;
-  return `${name}: ${value}\r\n`;
-}
 
 function finish(
   target: Buffer,
@@ -82,18 +93,11 @@ function finish(
 ): Buffer {
   let at = headTo;
   at += target.write(added, at, 'latin1');
-  target[at] = 0x0d;
-  target[at + 1] = 0x0a;
+  target[at] = CR;
+  target[at + 1] = LF;
   at += 2;
   if (bodyTo > bodyFrom) at += body.copy(target, at, bodyFrom, bodyTo);
   return target.subarray(0, at);
-}
-
-function consistsOf(text: string, allowed: Uint8Array): boolean {
-  for (let index = 0; index < text.length; index += 1) {
-    if (allowed[text.charCodeAt(index)] !== 1) return false;
-  }
-  return true;
 }
 
 const NO_BYTES = Buffer.alloc(0);

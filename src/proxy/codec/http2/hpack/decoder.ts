@@ -1,3 +1,4 @@
+import { copyBytes } from '../../octets.ts';
 import { checkedKind } from '../field-rules.ts';
 import { DynamicTable } from './dynamic-table.ts';
 import type { HeaderList } from './header-list.ts';
@@ -43,7 +44,7 @@ export class HpackDecoder {
   }
 
   /** Decodes `block[from, to)` into an emptied `list`. Null = no fault. After a fault the decoder is of no more use. */
-  decode(block: Uint8Array, from: number, to: number, list: HeaderList): HpackFault | null {
+  decode(block: Buffer, from: number, to: number, list: HeaderList): HpackFault | null {
     list.clear();
     this.#at = from;
     let updates = 0;
@@ -67,7 +68,7 @@ export class HpackDecoder {
   }
 
   /** RFC 7541 6.1. */
-  #indexed(block: Uint8Array, to: number, list: HeaderList): HpackFault | null {
+  #indexed(block: Buffer, to: number, list: HeaderList): HpackFault | null {
     if (!this.#integer.read(block, this.#at, to, 7)) return 'hpack-integer';
     this.#at = this.#integer.end;
     const index = this.#integer.value;
@@ -96,10 +97,10 @@ export class HpackDecoder {
 
   #emit(
     list: HeaderList,
-    name: Uint8Array,
+    name: Buffer,
     nameFrom: number,
     nameTo: number,
-    value: Uint8Array,
+    value: Buffer,
     valueFrom: number,
     valueTo: number,
     kind: number,
@@ -109,13 +110,13 @@ export class HpackDecoder {
     if (!list.fits(nameLength, valueLength)) return;
     const bytes = list.reserve(nameLength + valueLength + 4);
     const start = list.fields.end;
-    copy(name, nameFrom, nameTo, bytes, start);
-    copy(value, valueFrom, valueTo, bytes, start + nameLength + 2);
+    copyBytes(name, nameFrom, nameTo, bytes, start);
+    copyBytes(value, valueFrom, valueTo, bytes, start + nameLength + 2);
     list.add(start + nameLength, start + nameLength + 2, start + nameLength + 2 + valueLength, kind);
   }
 
   /** RFC 7541 6.2: with (6 bits of prefix) or without (4 bits) incremental indexing, or never indexed (4 bits). */
-  #literal(block: Uint8Array, to: number, list: HeaderList, prefixBits: 6 | 4): HpackFault | null {
+  #literal(block: Buffer, to: number, list: HeaderList, prefixBits: 6 | 4): HpackFault | null {
     const indexing = prefixBits === 6;
     if (!this.#integer.read(block, this.#at, to, prefixBits)) return 'hpack-integer';
     this.#at = this.#integer.end;
@@ -147,7 +148,7 @@ export class HpackDecoder {
     if (index < FIRST_DYNAMIC) {
       const name = STATIC_TABLE[index]?.name;
       if (name === undefined) return -1;
-      copy(name, 0, name.length, list.reserve(name.length + 2), at);
+      copyBytes(name, 0, name.length, list.reserve(name.length + 2), at);
       return at + name.length;
     }
     const table = this.#table;
@@ -155,12 +156,12 @@ export class HpackDecoder {
     if (entry >= table.count) return -1;
     const from = table.nameFrom(entry);
     const to = table.nameTo(entry);
-    copy(table.bytes, from, to, list.reserve(to - from + 2), at);
+    copyBytes(table.bytes, from, to, list.reserve(to - from + 2), at);
     return at + to - from;
   }
 
   /** RFC 7541 5.2. Decodes a string to `at` in the list's bytes, or only passes over it if it is not to be kept. */
-  #string(block: Uint8Array, to: number, list: HeaderList, at: number, keep: boolean): HpackFault | null {
+  #string(block: Buffer, to: number, list: HeaderList, at: number, keep: boolean): HpackFault | null {
     if (this.#at >= to) return 'hpack-truncated';
     const huffman = (block[this.#at] ?? 0) >= 0x80;
     if (!this.#integer.read(block, this.#at, to, 7)) return 'hpack-integer';
@@ -172,22 +173,17 @@ export class HpackDecoder {
     if (!keep) return null;
     const room = huffman ? longestDecoded(length) : length;
     const bytes = list.reserve(at - list.fields.end + room + 2);
-    if (!huffman) copy(block, from, from + length, bytes, at);
+    if (!huffman) copyBytes(block, from, from + length, bytes, at);
     this.#stringTo = huffman ? huffmanDecode(block, from, from + length, bytes, at) : at + length;
     return this.#stringTo < 0 ? 'hpack-huffman' : null;
   }
 
   /** RFC 7541 6.3. */
-  #resize(block: Uint8Array, to: number): HpackFault | null {
+  #resize(block: Buffer, to: number): HpackFault | null {
     if (!this.#integer.read(block, this.#at, to, 5)) return 'hpack-integer';
     if (this.#integer.value > this.#tableBytes) return 'hpack-table-size';
     this.#at = this.#integer.end;
     this.#table.setLimit(this.#integer.value);
     return null;
   }
-}
-
-/** A loop, since most fields are short. */
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
-  for (let index = start; index < end; index += 1) to[at + index - start] = from[index] ?? 0;
 }

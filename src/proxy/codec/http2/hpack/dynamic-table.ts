@@ -1,3 +1,5 @@
+import { copyBytes } from '../../octets.ts';
+
 /**
  * The dynamic table of one direction of one connection (RFC 7541 2.3.2, 4), without an object per entry: the bytes
  * lie in one ring, the offsets in another.
@@ -40,10 +42,10 @@ export class DynamicTable {
 
   /** Adds an entry, or empties the table if it is too large for it (RFC 7541 4.4). `tag` is the caller's. */
   insert(
-    name: Uint8Array,
+    name: Buffer,
     nameFrom: number,
     nameTo: number,
-    value: Uint8Array,
+    value: Buffer,
     valueFrom: number,
     valueTo: number,
     tag: number,
@@ -115,10 +117,4 @@ function powerOfTwo(atLeast: number): number {
   let power = 1;
   while (power < atLeast) power *= 2;
   return power;
-}
-
-/** A loop, since most fields are short. */
-function copyBytes(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
-  for (let index = start; index < end; index += 1) to[at + index - start] = from[index] ?? 0;
-  return at + end - start;
 }

@@ -28,9 +28,9 @@ export class EncoderTable {
   /** The entry with this name and value, or -1. 0 is the newest. */
   findField(
     hash: number,
-    name: Uint8Array,
+    name: Buffer,
     nameLength: number,
-    value: Uint8Array,
+    value: Buffer,
     valueFrom: number,
     valueTo: number,
   ): number {
@@ -53,7 +53,7 @@ export class EncoderTable {
   }
 
   /** An entry with this name, or -1. */
-  findName(hash: number, name: Uint8Array, nameLength: number): number {
+  findName(hash: number, name: Buffer, nameLength: number): number {
     const { count } = this.#table;
     for (
       let entry = this.#names.newest(hash);
@@ -69,9 +69,9 @@ export class EncoderTable {
   insert(
     nameHash: number,
     fieldHash: number,
-    name: Uint8Array,
+    name: Buffer,
     nameLength: number,
-    value: Uint8Array,
+    value: Buffer,
     valueFrom: number,
     valueTo: number,
   ): void {
@@ -80,7 +80,7 @@ export class EncoderTable {
     this.#fields.add(fieldHash);
   }
 
-  #holds(from: number, to: number, wanted: Uint8Array, wantedFrom: number, wantedTo: number): boolean {
+  #holds(from: number, to: number, wanted: Buffer, wantedFrom: number, wantedTo: number): boolean {
     if (to - from !== wantedTo - wantedFrom) return false;
     const { bytes } = this.#table;
     for (let offset = 0; offset < to - from; offset += 1) {
@@ -107,9 +107,7 @@ class Chains {
   }
 
   older(entry: number): number {
-    const age = this.#age(this.#older[(this.#added - entry) & (this.#older.length - 1)] ?? 0);
-    // An overwritten pointer leads to newer entries or to none: the chain ends there.
-    return age > entry ? age : -1;
+    return this.#age(this.#older[(this.#added - entry) & (this.#older.length - 1)] ?? 0);
   }
 
   add(hash: number): void {

@@ -1,4 +1,4 @@
-import { lowerCase } from '../../octets.ts';
+import { copyBytes, lowerCase } from '../../octets.ts';
 import { EncoderTable } from './encoder-table.ts';
 import { huffmanEncode, huffmanLength } from './huffman.ts';
 import { SHORT_COOKIE } from './indexing-policy.ts';
@@ -80,7 +80,7 @@ export class HpackEncoder {
   }
 
   /** A field whose name and value are ranges of `bytes`. */
-  field(bytes: Uint8Array, nameFrom: number, nameTo: number, valueFrom: number, valueTo: number): void {
+  field(bytes: Buffer, nameFrom: number, nameTo: number, valueFrom: number, valueTo: number): void {
     this.#takeName(bytes, nameFrom, nameTo);
     this.#encode(bytes, valueFrom, valueTo);
   }
@@ -94,7 +94,7 @@ export class HpackEncoder {
     this.field(this.#scratch, 0, name.length, name.length, length);
   }
 
-  #takeName(bytes: Uint8Array, from: number, to: number): void {
+  #takeName(bytes: Buffer, from: number, to: number): void {
     const length = to - from;
     if (this.#name.length < length) this.#name = Buffer.allocUnsafeSlow(2 * length);
     const name = this.#name;
@@ -108,7 +108,7 @@ export class HpackEncoder {
     this.#nameHash = hash;
   }
 
-  #encode(bytes: Uint8Array, from: number, to: number): void {
+  #encode(bytes: Buffer, from: number, to: number): void {
     // A literal is at most a byte longer than its strings, and two integers.
     this.#reserve(this.#nameLength + to - from + LONGEST_INTEGERS);
     const known = knownName(this.#nameHash, this.#name, this.#nameLength);
@@ -124,7 +124,7 @@ export class HpackEncoder {
     }
   }
 
-  #indexed(known: KnownName | null, bytes: Uint8Array, from: number, to: number): void {
+  #indexed(known: KnownName | null, bytes: Buffer, from: number, to: number): void {
     let hash = this.#nameHash;
     for (let at = from; at < to; at += 1) hash = hashByte(hash, bytes[at] ?? 0);
     hash ^= hash >>> 15;
@@ -146,7 +146,7 @@ export class HpackEncoder {
     first: number,
     prefixBits: number,
     known: KnownName | null,
-    bytes: Uint8Array,
+    bytes: Buffer,
     from: number,
     to: number,
   ): void {
@@ -161,7 +161,7 @@ export class HpackEncoder {
     return entry < 0 ? 0 : FIRST_DYNAMIC + entry;
   }
 
-  #string(bytes: Uint8Array, from: number, to: number): void {
+  #string(bytes: Buffer, from: number, to: number): void {
     const length = huffmanLength(bytes, from, to);
     if (length < to - from) {
       this.#at = writeInteger(this.#out, this.#at, 0x80, 7, length);
@@ -169,7 +169,7 @@ export class HpackEncoder {
       return;
     }
     this.#at = writeInteger(this.#out, this.#at, 0, 7, to - from);
-    for (let at = from; at < to; at += 1) this.#out[this.#at++] = bytes[at] ?? 0;
+    this.#at = copyBytes(bytes, from, to, this.#out, this.#at);
   }
 
   /** Whether a field would push most others out of the table. */
@@ -202,7 +202,7 @@ function statusIndices(): (number | undefined)[] {
 }
 
 /** The entry of the static table with this name and this value, or 0. */
-function staticIndex(known: KnownName, bytes: Uint8Array, from: number, to: number): number {
+function staticIndex(known: KnownName, bytes: Buffer, from: number, to: number): number {
   const { values } = known;
   for (let offset = 0; offset < values.length; offset += 1) {
     const value = values[offset];
@@ -213,7 +213,7 @@ function staticIndex(known: KnownName, bytes: Uint8Array, from: number, to: numb
   return 0;
 }
 
-function isSame(value: Uint8Array, bytes: Uint8Array, from: number): boolean {
+function isSame(value: Buffer, bytes: Buffer, from: number): boolean {
   for (let index = 0; index < value.length; index += 1)
     if (value[index] !== bytes[from + index]) return false;
   return true;

@@ -3,11 +3,13 @@ import { HeaderList } from '../../../../../src/proxy/codec/http2/hpack/header-li
 
 /** `a: b`, as the examples of RFC 7541 write fields. */
 export function decoded(decoder: HpackDecoder, block: Buffer): string[] | HpackFault {
-  const list = new HeaderList({ bytes: 1_000_000, fields: 1_000 });
   const surrounded = Buffer.concat([Buffer.of(0x82, 0x82), block, Buffer.of(0x82)]);
   const fault = decoder.decode(surrounded, 2, 2 + block.length, list);
   return fault ?? linesOf(list);
 }
+
+/** One for all, since they are used up at once. */
+const list = new HeaderList({ bytes: 1_000_000, fields: 1_000 });
 
 export function linesOf(list: HeaderList): string[] {
   return Array.from(

@@ -119,6 +119,14 @@ describe('a list beyond its limits', () => {
     expect([list.tooLarge, linesOf(list)]).toEqual([false, [':method: GET']]);
   });
 
+  it('keeps the name of a field whose value needs more room than there was', () => {
+    const list = new HeaderList({ bytes: 64, fields: 100 });
+    const decoder = new HpackDecoder();
+    const block = Buffer.concat([hex('40 01 61 7f 81 0f'), Buffer.alloc(2_048, 'x')]);
+    expect(decoder.decode(block, 0, block.length, list)).toBe(null);
+    expect(decoded(decoder, hex('be'))).toEqual([`a: ${'x'.repeat(2_048)}`]);
+  });
+
   it('may hold one string that is larger than the list, without harm', () => {
     const list = new HeaderList({ bytes: 64, fields: 100 });
     const block = Buffer.concat([hex('00 01 61 7f 91 4d'), Buffer.alloc(10_000, 'x')]);
