@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { has } from '../peers.ts';
-import { type Daemon, runProgram, startDaemon } from './daemon.ts';
+import { type Daemon, eventually, runProgram, startDaemon } from './daemon.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 
 describe.skipIf(!has('curl'))('rigil serve', () => {
@@ -192,6 +192,14 @@ route two.localhost *.two.localhost
     expect(metrics).toMatch(/^rigil_handshakes_waited_total 0$/m);
     expect(metrics).toMatch(/^rigil_requests_waited_total 0$/m);
     expect(metrics).toMatch(/rigil_response_total\{route="one\.localhost",status="200"\} [1-9]/);
+  });
+
+  it.each(['--http1.1', '--http2'])('forgets a client that has left (%s)', async (version) => {
+    await curl(version, `https://one.localhost:${daemon.ports.https}/`);
+    await eventually('no connection', async () => {
+      const { workers } = await daemon.status();
+      return workers.every(({ connections }) => connections === 0) || undefined;
+    });
   });
 
   it('keeps keys to itself', () => {

@@ -18,6 +18,9 @@ export class NodeHttp2 {
 
   accept(socket: TLSSocket): ClientConnection {
     const session = http2.performServerHandshake(socket, this.#session);
+    // The listeners are half-open for the sake of HTTP/1.1. Here a client that closes its side has left, and Node, which
+    // waits for somebody to close the other side, would keep the session for ever.
+    socket.once('end', () => session.destroy());
     return new NodeHttp2Connection(session, socket.remoteAddress ?? null, this.#options, this.#limits);
   }
 }
