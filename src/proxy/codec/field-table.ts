@@ -33,6 +33,12 @@ export class FieldTable {
     this.end = 0;
   }
 
+  /** Empties the table and lets go of the bytes, which may be large and of no more use to anybody. */
+  release(): void {
+    this.clear();
+    this.bytes = NO_BYTES;
+  }
+
   /** Adds a line; there must be room for it. `to` is the end of the line. */
   push(nameFrom: number, nameTo: number, valueFrom: number, valueTo: number, kind: number, to: number): void {
     const rows = this.rows;

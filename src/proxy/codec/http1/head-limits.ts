@@ -4,12 +4,15 @@ export interface HeadLimits {
   readonly bytes: number;
   /** Of header field lines. */
   readonly fields: number;
-  /** Of the request target; a longer one is answered with 414. Means nothing for responses. */
+}
+
+export interface RequestLimits extends HeadLimits {
+  /** Of the request target; a longer one is answered with 414. */
   readonly targetBytes: number;
 }
 
 /** For requests: 16 KiB, 100 fields, a target of 8 KiB. */
-export const REQUEST_LIMITS: HeadLimits = { bytes: 16_384, fields: 100, targetBytes: 8_192 };
+export const REQUEST_LIMITS: RequestLimits = { bytes: 16_384, fields: 100, targetBytes: 8_192 };
 
 /** For responses of upstreams, which are ours and send long policies and many cookies: 64 KiB, 200 fields. */
-export const RESPONSE_LIMITS: HeadLimits = { bytes: 65_536, fields: 200, targetBytes: 0 };
+export const RESPONSE_LIMITS: HeadLimits = { bytes: 65_536, fields: 200 };

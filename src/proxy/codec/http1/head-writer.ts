@@ -8,8 +8,9 @@ import type { ResponseParser } from './response-parser.ts';
 /**
  * Writes parsed heads again, for the next hop, into one Buffer.
  *
- * Lines of the kinds in `cuts` and lines that were marked as removed are left out, `added` lines (see `fieldLine`) come last; everything
- * else goes on byte for byte. The first bytes of the body can be put behind the head, so that both leave in one write.
+ * Lines of the kinds in `cuts` and lines that were marked as removed are left out, `added` lines (see `fieldLine`) come
+ * last; everything else goes on byte for byte. The first bytes of the body can be put behind the head, so that both
+ * leave in one write.
  * Nothing here decides about framing: whoever cuts `transfer-encoding` adds what is true for the next hop.
  */
 export function writeRequest(
@@ -22,7 +23,7 @@ export function writeRequest(
 ): Buffer {
   const { fields } = head;
   const verbatim = head.target.form !== 'absolute' && head.minorVersion === 1;
-  const line = verbatim ? '' : `${head.method} ${head.path()} HTTP/1.1\r\n`;
+  const line = verbatim ? '' : requestLine(head);
   const lineLength = verbatim ? head.fieldsFrom - head.lineFrom : line.length;
   const target = Buffer.allocUnsafe(lineLength + fields.end + added.length + 2 + bodyTo - bodyFrom);
   let at = 0;
@@ -82,6 +83,11 @@ export const CHUNKED_LINE = 'transfer-encoding: chunked\r\n';
 
 /** To add when the connection ends after this message. */
 export const CLOSE_LINE = 'connection: close\r\n';
+
+function requestLine(head: RequestParser): string {
+  const target = head.target.form === 'authority' ? head.targetText() : head.path();
+  return `${head.method} ${target} HTTP/1.1\r\n`;
+}
 
 function finish(
   target: Buffer,

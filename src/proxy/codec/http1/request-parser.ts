@@ -6,7 +6,7 @@ import { areAlike, ascii, isName } from '../octets.ts';
 import { ConnectionOptions } from './connection-options.ts';
 import type { Fault, Verdict } from './faults.ts';
 import { FieldLines } from './field-lines.ts';
-import { type HeadLimits, REQUEST_LIMITS } from './head-limits.ts';
+import { REQUEST_LIMITS, type RequestLimits } from './head-limits.ts';
 import { methodOf } from './method.ts';
 import { RequestLine } from './request-line.ts';
 import { RequestTarget } from './request-target.ts';
@@ -52,13 +52,18 @@ export class RequestParser {
   authorityTo = -1;
   /** Where in it the host ends. */
   hostTo = -1;
-  readonly #limits: HeadLimits;
+  readonly #limits: RequestLimits;
   readonly #line: RequestLine;
   readonly #lines: FieldLines;
   readonly #options = new ConnectionOptions();
   #lineRead = false;
+  /** Which lines have a say in what the message is; -1 = none. */
+  #host = -1;
+  #transferEncoding = -1;
+  #connection = false;
+  #upgrade = false;
 
-  constructor(limits: HeadLimits = REQUEST_LIMITS) {
+  constructor(limits: RequestLimits = REQUEST_LIMITS) {
     this.#limits = limits;
     this.fields = new FieldTable(limits.fields);
     this.#line = new RequestLine(limits.targetBytes);
@@ -69,7 +74,7 @@ export class RequestParser {
   reset(): void {
     this.#lineRead = false;
     this.#line.start();
-    this.fields.clear();
+    this.fields.release();
   }
 
   /** Reads on. The head begins at `from`; what was given before must lie there again. */
@@ -141,11 +146,6 @@ export class RequestParser {
       this.#judgeConnection()
     );
   }
-
-  #host = -1;
-  #transferEncoding = -1;
-  #connection = false;
-  #upgrade = false;
 
   /** Finds the lines that have a say in what the message is. */
   #judgeFields(): Fault | null {

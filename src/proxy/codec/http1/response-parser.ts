@@ -47,7 +47,7 @@ export class ResponseParser {
   reset(): void {
     this.#lineRead = false;
     this.#line.start();
-    this.fields.clear();
+    this.fields.release();
   }
 
   /** Reads on. The head begins at `from`; what was given before must lie there again. */

@@ -14,6 +14,7 @@ export class TrailerParser {
   readonly #lines = new FieldLines(this.fields);
 
   reset(): void {
+    this.fields.release();
     this.#lines.start(0);
   }
 

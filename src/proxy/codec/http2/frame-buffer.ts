@@ -42,8 +42,14 @@ export class FrameBuffer {
     this.#from += length;
   }
 
-  /** The piece will be overwritten: copies what is left of it. */
+  /** The piece will be overwritten: copies what is left of it, or lets go of it. */
   keep(): void {
+    if (this.#from === this.#to) {
+      this.bytes = NO_BYTES;
+      this.#from = 0;
+      this.#to = 0;
+      this.#own = false;
+    }
     if (this.#own || this.#from === this.#to) return;
     const held = this.#to - this.#from;
     const copy = Buffer.allocUnsafe(Math.max(held * 2, SMALLEST));

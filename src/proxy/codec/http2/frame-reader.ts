@@ -61,6 +61,8 @@ export class FrameReader {
   bytes: Buffer = NO_BYTES;
   from = 0;
   to = 0;
+  /** HEADERS: how many CONTINUATION frames it came in besides. */
+  continuations = 0;
   /** DATA: how much of the flow-control window the frame takes; padding counts (RFC 9113 6.9.1). */
   flowBytes = 0;
   /** RST_STREAM and GOAWAY: the error code; WINDOW_UPDATE: the increment. */
@@ -172,13 +174,15 @@ export class FrameReader {
 
   #readHeaders(flags: number): Reading {
     let fault: H2Fault | null = null;
+    this.continuations = 0;
     if ((flags & FLAG.priority) !== 0) {
       if (this.to - this.from < PRIORITY_BYTES) return this.#fail(H2_ERROR.frameSizeError, 'frame-too-small');
       if (this.#dependsOnItself()) fault = SELF_DEPENDENCY;
       this.from += PRIORITY_BYTES;
     }
-    if (this.to - this.from > this.#limits.blockBytes)
+    if (this.to - this.from > this.#limits.blockBytes) {
       return this.#fail(H2_ERROR.enhanceYourCalm, 'header-block-too-large');
+    }
     if ((flags & FLAG.endHeaders) !== 0) return fault === null ? 'frame' : this.#refuse(fault);
     this.#block.begin(this.streamId, this.endStream, fault, this.bytes, this.from, this.to);
     return 'more';
@@ -192,6 +196,7 @@ export class FrameReader {
     if ((flags & FLAG.endHeaders) === 0) return 'more';
     block.open = false;
     this.type = FRAME.headers;
+    this.continuations = block.continuations;
     this.endStream = block.endStream;
     this.bytes = block.bytes;
     this.from = 0;
@@ -229,6 +234,8 @@ export class FrameReader {
 
   #keep(): 'more' {
     this.#input.keep();
+    this.#block.release();
+    this.bytes = NO_BYTES;
     return 'more';
   }
 

@@ -9,10 +9,11 @@ export class HeaderBlock {
   endStream = false;
   /** A stream error that was found in the HEADERS frame already. */
   fault: H2Fault | null = null;
-  bytes: Buffer = Buffer.alloc(0);
+  bytes: Buffer = NO_BYTES;
   /** How much of `bytes` it is. */
   length = 0;
-  #continuations = 0;
+  /** How many frames it came in besides HEADERS. */
+  continuations = 0;
   readonly #mostBytes: number;
   readonly #mostContinuations: number;
 
@@ -34,14 +35,14 @@ export class HeaderBlock {
     this.endStream = endStream;
     this.fault = fault;
     this.length = 0;
-    this.#continuations = 0;
+    this.continuations = 0;
     this.#append(bytes, from, to);
   }
 
   /** Adds what a CONTINUATION frame carries. */
   add(bytes: Buffer, from: number, to: number): H2Fault | null {
-    this.#continuations += 1;
-    if (this.#continuations > this.#mostContinuations) {
+    this.continuations += 1;
+    if (this.continuations > this.#mostContinuations) {
       return connectionFault(H2_ERROR.enhanceYourCalm, 'too-many-continuations');
     }
     if (this.length + to - from > this.#mostBytes) {
@@ -49,6 +50,13 @@ export class HeaderBlock {
     }
     this.#append(bytes, from, to);
     return null;
+  }
+
+  /** Lets go of the bytes of a block that is complete. */
+  release(): void {
+    if (this.open) return;
+    this.bytes = NO_BYTES;
+    this.length = 0;
   }
 
   #append(bytes: Buffer, from: number, to: number): void {
@@ -62,3 +70,5 @@ export class HeaderBlock {
     this.length = length;
   }
 }
+
+const NO_BYTES = Buffer.alloc(0);

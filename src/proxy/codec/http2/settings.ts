@@ -79,7 +79,7 @@ export class PeerSettings {
 }
 
 /** In bytes: an identifier and a value. */
-export const SETTING_BYTES = 6;
+const SETTING_BYTES = 6;
 
 /** In one frame. There are eight that mean anything. */
 const MOST_SETTINGS = 32;

@@ -62,6 +62,12 @@ describe('a request for the next hop', () => {
     );
   });
 
+  it('keeps the target of CONNECT', () => {
+    expect(text(writeRequest(parsed('CONNECT a:1 HTTP/1.0\r\n\r\n'), FORWARD_CUTS, 'host: a:1\r\n'))).toBe(
+      'CONNECT a:1 HTTP/1.1\r\nhost: a:1\r\n\r\n',
+    );
+  });
+
   it('is written without the empty line that stood before it', () => {
     const wire = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
     expect(text(writeRequest(parsed(`\r\n${wire}`), FORWARD_CUTS, ''))).toBe(wire);

@@ -250,7 +250,14 @@ export const READINGS: readonly {
       frame(FRAME.headers, END, 5, 'e'),
     ],
     seen: [
-      { reading: 'frame', type: FRAME.headers, streamId: 3, payload: 'abcd', endStream: true },
+      {
+        reading: 'frame',
+        type: FRAME.headers,
+        streamId: 3,
+        payload: 'abcd',
+        endStream: true,
+        continuations: 2,
+      },
       { reading: 'frame', type: FRAME.headers, streamId: 5, payload: 'e', endStream: false },
     ],
   },
@@ -261,7 +268,16 @@ export const READINGS: readonly {
       ...Array.from({ length: 7 }, () => frame(FRAME.continuation, 0, 1, 'b')),
       frame(FRAME.continuation, END, 1, 'c'),
     ],
-    seen: [{ reading: 'frame', type: FRAME.headers, streamId: 1, payload: 'abbbbbbbc', endStream: false }],
+    seen: [
+      {
+        reading: 'frame',
+        type: FRAME.headers,
+        streamId: 1,
+        payload: 'abbbbbbbc',
+        endStream: false,
+        continuations: 8,
+      },
+    ],
   },
   {
     name: 'HEADERS that depend on themselves: the block has to be decoded all the same',
@@ -275,6 +291,7 @@ export const READINGS: readonly {
       type: FRAME.headers,
       streamId,
       payload: streamId === 3 ? 'abc' : 'ab',
+      ...(streamId === 3 ? {} : { continuations: 1 }),
       endStream: false,
       fault: { scope: 'stream', error: protocolError, reason: 'depends-on-itself' },
     })),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FrameReader } from '../../../../src/proxy/codec/http2/frame-reader.ts';
 import { FRAME, H2_ERROR } from '../../../../src/proxy/codec/http2/protocol.ts';
 import { READINGS, REFUSALS, wireOf } from './frame-cases.ts';
 import { frame, OPENING, readAll } from './frames.ts';
@@ -48,6 +49,20 @@ it('a client reads no preface, knows PRIORITY_UPDATE of clients only, and refuse
   expect(after(frame(FRAME.priorityUpdate, 0, 0, '\0\0\0\x01'))).toMatchObject({
     fault: { error: H2_ERROR.protocolError, reason: 'priority-update-from-server' },
   });
+});
+
+it('holds no memory between frames', () => {
+  const reader = new FrameReader('server');
+  const wire = Buffer.concat([
+    OPENING,
+    frame(FRAME.headers, 0, 1, 'a'),
+    frame(FRAME.continuation, 4, 1, 'b'),
+  ]);
+  for (let at = 0; at < wire.length; at += 1) {
+    reader.push(wire, at, at + 1);
+    while (reader.next() !== 'more');
+  }
+  expect(reader.bytes).toHaveLength(0);
 });
 
 it('limits are those given', () => {

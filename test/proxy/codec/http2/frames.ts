@@ -27,6 +27,7 @@ export interface Seen {
   readonly payload?: string;
   readonly ack?: boolean;
   readonly endStream?: boolean;
+  readonly continuations?: number;
   readonly flowBytes?: number;
   readonly value?: number;
   readonly otherStreamId?: number;
@@ -56,7 +57,7 @@ export function readAll(
 
 function seeing(reader: FrameReader, reading: Reading): Seen {
   if (reading === 'connection-fault') return { reading, fault: reader.fault };
-  const { type, streamId, ack, endStream, flowBytes, value, otherStreamId } = reader;
+  const { type, streamId, ack, endStream, continuations, flowBytes, value, otherStreamId } = reader;
   return {
     reading,
     type,
@@ -65,6 +66,7 @@ function seeing(reader: FrameReader, reading: Reading): Seen {
     ...(type === FRAME.settings || type === FRAME.ping ? { ack } : {}),
     ...(type === FRAME.data || type === FRAME.headers ? { endStream } : {}),
     ...(type === FRAME.data ? { flowBytes } : {}),
+    ...(type === FRAME.headers && continuations > 0 ? { continuations } : {}),
     ...(type === FRAME.rstStream || type === FRAME.windowUpdate || type === FRAME.goaway ? { value } : {}),
     ...(type === FRAME.goaway || type === FRAME.priorityUpdate ? { otherStreamId } : {}),
     ...(reading === 'stream-fault' ? { fault: reader.fault } : {}),

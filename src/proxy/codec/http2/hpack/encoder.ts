@@ -109,7 +109,7 @@ export class HpackEncoder {
   }
 
   #encode(bytes: Buffer, from: number, to: number): void {
-    // A literal is at most a byte longer than its strings, and two integers.
+    // Strings are encoded only if that makes them shorter; the rest is integers.
     this.#reserve(this.#nameLength + to - from + LONGEST_INTEGERS);
     const known = knownName(this.#nameHash, this.#name, this.#nameLength);
     const indexing = known === null ? 'indexed' : known.indexing;
@@ -185,7 +185,7 @@ export class HpackEncoder {
   }
 }
 
-/** Of the two or three in a literal. */
+/** Of the three in a literal, 6 bytes each. */
 const LONGEST_INTEGERS = 18;
 
 const NO_BYTES = Buffer.alloc(0);
@@ -214,7 +214,8 @@ function staticIndex(known: KnownName, bytes: Buffer, from: number, to: number):
 }
 
 function isSame(value: Buffer, bytes: Buffer, from: number): boolean {
-  for (let index = 0; index < value.length; index += 1)
+  for (let index = 0; index < value.length; index += 1) {
     if (value[index] !== bytes[from + index]) return false;
+  }
   return true;
 }
