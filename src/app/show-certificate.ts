@@ -49,7 +49,7 @@ export interface CertificateDetails extends CertificateView {
 export function showCertificate(options: OfflineOptions, name: string): Promise<CertificateDetails> {
   return offline(options, { purpose: 'look' }, async (parts) => {
     const { manager, store, now } = parts;
-    const { id, facts } = await find(name, parts);
+    const { id, facts } = await findCertificate(name, parts);
     const entry = manager.entries.get(id) ?? null;
     const view = manager.views(now()).find((each) => each.id === id);
     if (view === undefined) throw unknown(name);
@@ -87,8 +87,12 @@ export function showCertificate(options: OfflineOptions, name: string): Promise<
   });
 }
 
-/** A wanted certificate with what is held of it, else a stored one that nobody wants. */
-async function find(
+/**
+ * A wanted certificate with what is held of it, else a stored one that nobody wants.
+ *
+ * @throws RigilError `name-unknown`
+ */
+export async function findCertificate(
   name: string,
   { manager, store }: Offline,
 ): Promise<{ id: string; facts: CertificateFacts | null }> {
