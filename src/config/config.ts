@@ -6,7 +6,7 @@ export interface Config {
   /** Where the text came from, as shown in diagnostics: a path, or `<stdin>`. */
   readonly file: string;
   readonly global: GlobalConfig;
-  /** In order of preference (the `issuers` directive, else order of appearance). Never empty. */
+  /** Those of scope `all` first, in order of preference (the `issuers` directive, else order of appearance). Never empty. */
   readonly issuers: readonly IssuerConfig[];
   /** In file order. */
   readonly routes: readonly RouteConfig[];

@@ -50,7 +50,7 @@ interface LineForm {
 
 /** The words behind a directive, taken one after the other, and where to say what is wrong with them. */
 export class ArgumentReader {
-  readonly #words: readonly Word[];
+  readonly #words: readonly [Word, ...Word[]];
   readonly #problems: Problems;
   readonly context: ArgumentContext;
   readonly #form: LineForm;
@@ -60,7 +60,12 @@ export class ArgumentReader {
    * @param words the directive, then its arguments
    * @param form how the line is to be written, for hints
    */
-  constructor(words: readonly Word[], problems: Problems, context: ArgumentContext, form: LineForm) {
+  constructor(
+    words: readonly [Word, ...Word[]],
+    problems: Problems,
+    context: ArgumentContext,
+    form: LineForm,
+  ) {
     this.#words = words;
     this.#problems = problems;
     this.context = context;
@@ -75,9 +80,7 @@ export class ArgumentReader {
 
   /** The directive as written. */
   get directive(): Word {
-    const [first] = this.#words;
-    if (first === undefined) throw new TypeError('a line without words has no arguments');
-    return first;
+    return this.#words[0];
   }
 
   peek(): Word | undefined {

@@ -54,18 +54,25 @@ type ValuesOf<Arguments extends readonly Argument<unknown>[]> = {
   readonly [Index in keyof Arguments]: Arguments[Index] extends Argument<infer Value> ? Value : never;
 };
 
+/** Puts the values of a form into the draft; `at` is where the first of them stands. */
+type Apply<Draft, Arguments extends readonly Argument<unknown>[]> = (
+  draft: Draft,
+  values: ValuesOf<Arguments>,
+  at: Position,
+) => void;
+
 /** What makes a directive of a section; see {@link grammarFor}. */
 export interface Grammar<Draft> {
   /** A form known by its arguments. `apply` is called only when all of them could be read. */
   form<const Arguments extends readonly Argument<unknown>[]>(
     args: Arguments,
-    apply: (draft: Draft, values: ValuesOf<Arguments>, line: FormLine) => void,
+    apply: Apply<Draft, Arguments>,
   ): Form<Draft>;
   /** A form that begins with `keyword`. */
   keyword<const Arguments extends readonly Argument<unknown>[]>(
     keyword: string,
     args: Arguments,
-    apply: (draft: Draft, values: ValuesOf<Arguments>, line: FormLine) => void,
+    apply: Apply<Draft, Arguments>,
   ): Form<Draft>;
   directive(
     documentation: Omit<DirectiveDocumentation, 'synopses' | 'argumentTypes' | 'repeatable'> & {
@@ -73,12 +80,6 @@ export interface Grammar<Draft> {
       readonly forms: readonly Form<Draft>[];
     },
   ): Directive<Draft>;
-}
-
-/** Where a form stands, and how to say that its values do not fit together. */
-export interface FormLine {
-  readonly at: Position;
-  readonly input: ArgumentReader;
 }
 
 /** The helpers that define the directives of a section, typed by what its lines are gathered in. */
@@ -90,7 +91,7 @@ export function grammarFor<Draft>(): Grammar<Draft> {
       ...documentation,
       repeatable,
       synopses: forms.map(synopsisOf),
-      argumentTypes: forms.flatMap((form) => form.arguments.flatMap((argument) => argument.types)),
+      argumentTypes: typesOf(forms),
       read: ({ input }, draft) => {
         readForms(forms, input, draft);
         return true;
@@ -103,14 +104,14 @@ export function grammarFor<Draft>(): Grammar<Draft> {
 /** The words of a form, with {@link NONE} where something could not be read. */
 function reader<Draft, const Arguments extends readonly Argument<unknown>[]>(
   args: Arguments,
-  apply: (draft: Draft, values: ValuesOf<Arguments>, line: FormLine) => void,
+  apply: Apply<Draft, Arguments>,
 ): Form<Draft>['read'] {
   return (input, draft) => {
     const at = input.peek() ?? input.directive;
     const values = args.map((argument) => argument.read(input));
     if (values.includes(NONE)) return;
     // Each value was made by the argument in its place, which the compiler cannot follow through `map`.
-    apply(draft, values as unknown as ValuesOf<Arguments>, { at, input });
+    apply(draft, values as unknown as ValuesOf<Arguments>, at);
   };
 }
 
@@ -146,6 +147,13 @@ function reportUnknownForm(forms: readonly Form<never>[], input: ArgumentReader)
   const keywords = forms.flatMap((form) => form.keyword ?? []);
   const message = `${quote(first.source)} is none of ${keywords.join(', ')}`;
   input.report(first, 'invalid-keyword', message, didYouMean(first.text, keywords) ?? input.usage);
+}
+
+/** The kinds of arguments that have a description, each once. */
+function typesOf(forms: readonly Form<never>[]): DirectiveDocumentation['argumentTypes'] {
+  const types = forms.flatMap((form) => form.arguments.flatMap((argument) => argument.types));
+  const described = types.filter(({ description }) => description !== null);
+  return [...new Map(described.map((type) => [type.placeholder, type])).values()];
 }
 
 function synopsisOf(form: Form<never>): string {

@@ -49,7 +49,7 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
   directive({
     name: 'admin',
     forms: [
-      form([one(listenAddress)], (draft, [address], { at }) => {
+      form([one(listenAddress)], (draft, [address], at) => {
         draft.admin = { value: address, at };
       }),
       keyword('off', [], (draft) => {

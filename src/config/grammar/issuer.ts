@@ -229,7 +229,7 @@ export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
   directive({
     name: 'ocsp',
     forms: [
-      form([one(listenAddress)], (draft, [address], { at }) => {
+      form([one(listenAddress)], (draft, [address], at) => {
         draft.ocsp = { value: address, at };
       }),
     ],

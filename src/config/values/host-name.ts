@@ -11,6 +11,9 @@ export function isHostName(text: string): boolean {
   return text.split('.').every((label) => /^(?!-)[A-Za-z0-9_-]{1,63}(?<!-)$/.test(label));
 }
 
+/** Longer ones have no A-labels that fit; converting takes time that grows with the square of the length. */
+const LONGEST_UNICODE_NAME = 1000;
+
 /**
  * The A-labels of a host name in Unicode (RFC 5890 2.3.2.1), or null when it has none.
  *
@@ -18,6 +21,7 @@ export function isHostName(text: string): boolean {
  * a full-width `１２７.０.０.１` would become an address, `-ä` would hide its hyphen.
  */
 export function toAsciiHostName(text: string): string | null {
+  if (text.length > LONGEST_UNICODE_NAME) return null;
   if (/[\0-,/:-@[-^`{-\x7f]/.test(text)) return null;
   if (/(^|[.\u3002\uff0e\uff61])-|-($|[.\u3002\uff0e\uff61])/.test(text)) return null;
   const ascii = domainToASCII(text);

@@ -87,9 +87,8 @@ function explain(text: string): { readonly message: string; readonly hint: strin
       hint: 'a path cannot be put before that of the request; name host and port only',
     };
   }
-  if (/:\d+$/.test(text)) {
-    const port = Number(/\d+$/.exec(text)?.[0]);
-    if (port < 1 || port > 65_535) return { message: 'has no port from 1 to 65535', hint: form };
+  if (/^\d+$/.test(text.slice(text.lastIndexOf(':') + 1))) {
+    return { message: 'has no host and port from 1 to 65535', hint: form };
   }
   return { message: 'is no host name or IP address with an optional port', hint: form };
 }
