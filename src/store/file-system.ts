@@ -51,6 +51,8 @@ function because(cause: unknown): string {
 const HINTS: Readonly<Record<string, string>> = {
   EACCES: 'give the user that runs rigil access to it',
   EPERM: 'give the user that runs rigil access to it',
+  ENOTDIR: 'a part of the path is a file: choose another `store file` directory',
+  EIO: 'the disk or the network file system does not answer as it should; see dmesg',
   EROFS: 'mount the file system writable, or choose another `store file` directory',
   ENOSPC: 'free some space on this disk',
   EDQUOT: 'free some space in the quota of the user that runs rigil',

@@ -1,10 +1,10 @@
-import { readFileSync, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { has } from '../peers.ts';
 import { type Daemon, eventually, runProgram, startDaemon } from './daemon.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
+import { echoed, openWebSocket } from './web-socket.ts';
 
 describe.skipIf(!has('curl'))('a reload', () => {
   let daemon: Daemon;
@@ -74,12 +74,7 @@ describe.skipIf(!has('curl'))('a reload', () => {
     async () => {
       daemon.configure(routeTo(old));
       await daemon.reload();
-      const socket = new WebSocket(`wss://127.0.0.1:${daemon.ports.https}/`, {
-        ca: readFileSync(daemon.root),
-        servername: 'one.localhost',
-        headers: { host: 'one.localhost' },
-      });
-      await new Promise((done, failed) => socket.once('open', done).once('error', failed));
+      const socket = await openWebSocket(daemon, 'one.localhost');
       let closed = false;
       socket.on('close', () => {
         closed = true;
@@ -105,9 +100,7 @@ describe.skipIf(!has('curl'))('a reload', () => {
       expect(stdout).toMatch(/\d+ requests in/);
       expect(stdout).not.toMatch(/Socket errors|Non-2xx/);
       expect(closed).toBe(false);
-      const echoed = new Promise((done) => socket.once('message', (data) => done(String(data))));
-      socket.send('still here');
-      expect(await echoed).toBe('still here');
+      expect(await echoed(socket, 'still here')).toBe('still here');
       socket.close();
       await eventually('the last file in force', async () =>
         (await ask()) === 'fresh /\n' ? true : undefined,

@@ -1,10 +1,10 @@
 import { readFileSync, statSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WebSocket } from 'ws';
 import { has } from '../peers.ts';
 import { type Daemon, eventually, runProgram, startDaemon } from './daemon.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
+import { echoed, openWebSocket } from './web-socket.ts';
 
 describe.skipIf(!has('curl'))('rigil serve', () => {
   let daemon: Daemon;
@@ -150,18 +150,9 @@ route two.localhost *.two.localhost
   });
 
   it('tunnels WebSockets', async () => {
-    const socket = new WebSocket(`wss://127.0.0.1:${daemon.ports.https}/`, {
-      ca: readFileSync(daemon.root),
-      servername: 'one.localhost',
-      headers: { host: 'one.localhost' },
-    });
-    const answer = await new Promise((done, failed) => {
-      socket.on('open', () => socket.send('over the tunnel'));
-      socket.on('message', (data) => done(String(data)));
-      socket.on('error', failed);
-    });
+    const socket = await openWebSocket(daemon, 'one.localhost');
+    expect(await echoed(socket, 'over the tunnel')).toBe('over the tunnel');
     socket.close();
-    expect(answer).toBe('over the tunnel');
   });
 
   it('passes server-sent events on one by one', async () => {
