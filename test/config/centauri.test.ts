@@ -263,6 +263,11 @@ describe('what Centauri accepts means the same', () => {
     expect(fallback).toMatchObject({ names: [], primary: 'a.com', subjects: ['a.com'], fallback: true });
   });
 
+  it('a fallback whose names no request can carry has a certificate for them', () => {
+    const [fallback] = valid('route a.com. a.com. b.com.\nupstream one\nfallback').routes;
+    expect(fallback).toMatchObject({ names: [], primary: 'a.com', subjects: ['a.com', 'b.com'] });
+  });
+
   it('a redirect still leads to a primary name that a later route has', () => {
     const text = 'route a.com b.com\nupstream one\nredirect-to-primary\nroute a.com\nupstream two';
     expect(valid(text).routes[0]).toMatchObject({ names: ['b.com'], primary: 'a.com' });

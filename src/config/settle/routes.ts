@@ -26,7 +26,7 @@ export function settleRoutes(
     checkRoute(draft, problems);
     const provider = draft.provider === undefined ? null : issuerOf(draft.provider, providers, problems);
     const known = [...new Set(draft.names.map(({ value }) => value))];
-    const written = known.length > 0 ? known : draft.unmatchable;
+    const written = known.length > 0 ? known : [...new Set(draft.unmatchable)];
     const [primary] = written;
     const names = known.filter((name) => owners.get(name)?.draft === draft);
     if (primary === undefined) return [];
