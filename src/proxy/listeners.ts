@@ -5,6 +5,13 @@ import type { WorkerListener } from './protocol.ts';
 /** Connections that may wait to be accepted; the kernel cuts this down to net.core.somaxconn. */
 const BACKLOG = 4096;
 
+export interface ListenerHandlers {
+  readonly http: (socket: Socket) => void;
+  readonly https: (socket: Socket) => void;
+  /** A connection could not be accepted, for want of descriptors (EMFILE, ENFILE) as a rule. The next one may be. */
+  readonly onTrouble: (address: string, error: Error) => void;
+}
+
 /**
  * The listening sockets of a worker. They are bound already and shared with the other workers: whoever is free
  * accepts, and what waits to be accepted survives the death of a worker.
@@ -15,20 +22,18 @@ export class Listeners {
   /** Begins to accept. Returns the first listener that cannot, with the system's code, or null. */
   async open(
     listeners: readonly WorkerListener[],
-    accept: Record<'http' | 'https', (socket: Socket) => void>,
+    handlers: ListenerHandlers,
   ): Promise<{ readonly address: string; readonly code: string | null } | null> {
     const results = await Promise.all(
       listeners.map(async ({ fd, role, address }) => {
-        // Half-open: a client that has said all it wants to say still gets its answer.
-        const server = createServer({ allowHalfOpen: true }, accept[role]);
+        // A client of plain HTTP may have said all it wants to say and still gets its answer; TLS says so by itself.
+        const server = createServer({ allowHalfOpen: role === 'http' }, handlers[role]);
         this.#servers.push(server);
-        server.listen({ fd, backlog: BACKLOG });
         const error = await new Promise<Error | null>((resolve) => {
-          server.once('listening', () => resolve(null));
           server.once('error', resolve);
+          server.listen({ fd, backlog: BACKLOG }, () => resolve(null));
         });
-        // A failing accept (EMFILE) passes: the next one may succeed.
-        server.on('error', () => {});
+        server.on('error', (trouble) => handlers.onTrouble(address, trouble));
         return error === null ? null : { address, code: systemCodeOf(error) };
       }),
     );

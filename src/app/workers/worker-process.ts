@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { Emit } from '../../events/bus.ts';
-import type { Event } from '../../events/event.ts';
 import type { FromWorker, Limits, ToWorker, WorkerReport } from '../../proxy/protocol.ts';
 import { diff } from '../../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../../snapshot/snapshot.ts';
@@ -14,6 +14,10 @@ const PROGRAM = new URL(
 
 /** Descriptors of a child before those of the listeners: stdin, stdout, stderr, the channel. */
 const FIRST_LISTENER_FD = 4;
+/** Of one piece of output, in characters. */
+const LONGEST_OUTPUT = 4_096;
+/** Questions that may be open at a time: to one who does not answer no more are sent. */
+const MOST_QUESTIONS = 16;
 
 export interface WorkerProcessOptions {
   readonly id: number;
@@ -25,19 +29,19 @@ export interface WorkerProcessOptions {
   /** It cannot listen; its exit follows. */
   readonly onFailed: (address: string, code: string | null) => void;
   readonly onReport: (report: WorkerReport) => void;
-  /** Called once, when the process is gone. */
+  /** Called once, when the process is gone and all that it said has arrived. Both null: it could not be started. */
   readonly onExit: (code: number | null, signal: string | null) => void;
 }
 
 /** One worker as the control process sees it. */
 export class WorkerProcess {
-  readonly id: number;
   readonly pid: number;
-  ready = false;
   /** Connections that its drain had to cut. */
   cut = 0;
-  readonly #child: ChildProcess;
   readonly #options: WorkerProcessOptions;
+  readonly #child: ChildProcess;
+  #ready = false;
+  #gone = false;
   /** What it has, as far as it was told. */
   #told: Snapshot;
   /** What it has not been told yet, because its channel is full: the newest is enough. */
@@ -49,38 +53,32 @@ export class WorkerProcess {
 
   constructor(options: WorkerProcessOptions) {
     const { id, snapshot, listeners, limits } = options;
-    this.id = id;
     this.#options = options;
     this.#child = fork(PROGRAM, [], {
       serialization: 'advanced',
+      execArgv: ['--no-warnings'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...listeners.map(({ fd }) => fd)],
     });
     this.pid = this.#child.pid ?? 0;
     this.#told = snapshot;
-    this.#child.on('message', (message: FromWorker) => this.#receive(message));
-    this.#child.on('error', () => {});
-    // Nothing of ours writes there, but Node itself may: a warning, the last words before an abort.
-    for (const stream of [this.#child.stdout, this.#child.stderr]) {
-      stream?.on('data', (data) =>
-        this.#emit({ event: 'worker.said', worker: id, text: String(data).trim() }),
-      );
-    }
-    this.#child.once('exit', (code, signal) => {
-      for (const answer of this.#answers.values()) answer(null);
-      for (const resolve of this.#waiting) resolve();
-      options.onExit(code, signal);
-    });
+    this.#listen();
     this.#send({
       type: 'start',
       worker: id,
       patch: diff(emptySnapshot, snapshot),
-      listeners: listeners.map(({ role, address }, index) => ({
-        role,
-        address,
-        fd: FIRST_LISTENER_FD + index,
-      })),
+      listeners: listeners.map(({ role, address }, at) => ({ role, address, fd: FIRST_LISTENER_FD + at })),
       limits,
     });
+  }
+
+  /** Whether it takes connections. */
+  get ready(): boolean {
+    return this.#ready && !this.#gone;
+  }
+
+  /** Whether it has not answered a question yet: stopped, or busy. */
+  get silent(): boolean {
+    return this.#answers.size > 0;
   }
 
   /** Tells it the newest snapshot, at once or as soon as its channel has room. */
@@ -91,21 +89,16 @@ export class WorkerProcess {
 
   /** Resolves when it has what `tell` was last called with, or is gone. */
   async caughtUp(): Promise<void> {
-    // Messages arrive in order: an answer says that all before it was taken in.
-    while (this.#next !== null || this.#sending) {
+    while (!this.#gone && (this.#next !== null || this.#sending)) {
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+    // Messages arrive in order: an answer says that all before it was taken in.
     await this.report();
   }
 
-  /** Whether it has not answered a question yet: stopped, or busy. Asking again would only fill its channel. */
-  get silent(): boolean {
-    return this.#answers.size > 0;
-  }
-
-  /** Its figures now; null when it is gone. */
+  /** Its figures now; null when it is gone, or has left too many questions unanswered. */
   report(): Promise<WorkerReport | null> {
-    if (!this.#child.connected) return Promise.resolve(null);
+    if (this.#gone || this.#answers.size >= MOST_QUESTIONS) return Promise.resolve(null);
     this.#questions += 1;
     const request = this.#questions;
     return new Promise((resolve) => {
@@ -122,9 +115,34 @@ export class WorkerProcess {
     this.#child.kill('SIGKILL');
   }
 
+  #listen(): void {
+    const child = this.#child;
+    child.on('message', (message: FromWorker) => this.#receive(message));
+    child.on('error', (error) => {
+      this.#tellOutput(error.message);
+      if (child.pid === undefined) this.#end(null, null);
+    });
+    // Nothing of ours writes there, but Node itself may: the last words before an abort.
+    for (const stream of [child.stdout, child.stderr]) this.#drainOutput(stream);
+    // Its last messages may still be on the way when it is gone.
+    child.once('exit', (code, signal) => {
+      if (child.connected) child.once('disconnect', () => this.#end(code, signal));
+      else this.#end(code, signal);
+    });
+  }
+
+  #end(code: number | null, signal: string | null): void {
+    if (this.#gone) return;
+    this.#gone = true;
+    for (const answer of this.#answers.values()) answer(null);
+    this.#answers.clear();
+    this.#wake();
+    this.#options.onExit(code, signal);
+  }
+
   #pump(): void {
     const next = this.#next;
-    if (next === null || this.#sending) return;
+    if (next === null || this.#sending || this.#gone) return;
     this.#next = null;
     const patch = diff(this.#told, next);
     this.#told = next;
@@ -132,28 +150,32 @@ export class WorkerProcess {
     this.#send({ type: 'patch', patch }, () => {
       this.#sending = false;
       this.#pump();
-      if (this.#next !== null || this.#sending) return;
-      for (const resolve of this.#waiting) resolve();
-      this.#waiting.clear();
+      if (!this.#sending) this.#wake();
     });
   }
 
+  #wake(): void {
+    for (const resolve of this.#waiting) resolve();
+    this.#waiting.clear();
+  }
+
+  /** `done` is called when the message is in the channel, which a process that does not read delays. */
   #send(message: ToWorker, done: () => void = () => {}): void {
-    if (!this.#child.connected) return done();
-    this.#child.send(message, () => done());
+    if (this.#child.connected) this.#child.send(message, () => done());
+    else done();
   }
 
   #receive(message: FromWorker): void {
     switch (message.type) {
       case 'ready':
-        this.ready = true;
+        this.#ready = true;
         this.#options.onReady();
         break;
       case 'failed':
         this.#options.onFailed(message.address, message.code);
         break;
       case 'event':
-        this.#emit(message.event);
+        this.#options.emit(message.event);
         break;
       case 'report':
         this.#options.onReport(message.report);
@@ -170,7 +192,13 @@ export class WorkerProcess {
     }
   }
 
-  #emit(event: Event): void {
-    this.#options.emit(event);
+  #drainOutput(stream: Readable | null): void {
+    stream?.setEncoding('utf8');
+    stream?.on('data', (text: string) => this.#tellOutput(text));
+  }
+
+  #tellOutput(text: string): void {
+    const said = text.trim().slice(0, LONGEST_OUTPUT);
+    if (said !== '') this.#options.emit({ event: 'worker.said', worker: this.#options.id, text: said });
   }
 }

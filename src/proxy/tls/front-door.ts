@@ -3,6 +3,7 @@ import type { Server } from 'node:tls';
 import { tlsAlpnKey } from '../../challenges/answer-key.ts';
 import { messageOf } from '../../errors.ts';
 import type { Emit } from '../../events/bus.ts';
+import type { Clock } from '../../platform/clock.ts';
 import type { Route } from '../../routing/route.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { FAREWELL_MS } from '../client-connection.ts';
@@ -23,6 +24,7 @@ export interface FrontDoorOptions {
   readonly servers: TlsServers;
   readonly counters: Counters;
   readonly emit: Emit;
+  readonly clock: Clock;
   /** Longest time until the ClientHello is there, in milliseconds. */
   readonly helloTimeoutMs: number;
 }
@@ -30,6 +32,8 @@ export interface FrontDoorOptions {
 const ACME_PROTOCOL = 'acme-tls/1';
 /** How often one certificate is complained about, in milliseconds. */
 const COMPLAIN_EVERY_MS = 60_000;
+
+const LOOK_EVERY_MS = 10;
 
 /**
  * Takes connections of TLS listeners: reads the ClientHello, finds the certificate in the current snapshot and hands
@@ -94,6 +98,13 @@ export class FrontDoor {
     socket.on('end', leave);
     socket.on('error', leave);
     socket.on('close', stop);
+  }
+
+  /** Resolves when nobody is on the way in any more, or after `ms` milliseconds. */
+  async settle(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    const end = clock.now() + ms;
+    while (this.pending > 0 && clock.now() < end) await clock.sleep(LOOK_EVERY_MS);
   }
 
   /** Ends the connections on which nothing has been said yet. */

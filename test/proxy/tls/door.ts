@@ -3,6 +3,7 @@ import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Event } from '../../../src/events/event.ts';
+import { systemClock } from '../../../src/platform/clock.ts';
 import { Counters } from '../../../src/proxy/counters.ts';
 import { FrontDoor } from '../../../src/proxy/tls/front-door.ts';
 import { TlsServers } from '../../../src/proxy/tls/servers.ts';
@@ -63,6 +64,7 @@ export async function startDoor(options: DoorOptions): Promise<TestDoor> {
     servers,
     counters,
     emit: (event) => events.push(event),
+    clock: systemClock,
     helloTimeoutMs: timeoutMs,
   });
   const sockets = new Set<net.Socket>();
