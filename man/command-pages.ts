@@ -110,7 +110,7 @@ function commandPage(version: string, command: ManifestCommand): string {
       args.map((arg) => entry(italic(arg.name.toUpperCase()), arg.description ?? '')).join(''),
     ),
     section('Options', flags.map(flagEntry).join('')),
-    section('Examples', (command.examples ?? []).map(example).join('')),
+    section('Examples', (command.examples ?? []).map((item) => example(item, command)).join('')),
     section('Exit status', EXIT_CODES.map(([code, meaning]) => entry(bold(code), meaning)).join('')),
     section('See also', seeAlso(['rigil(1)', 'rigil.conf(5)'])),
   ].join('');
@@ -132,9 +132,15 @@ function flagEntry(flag: ManifestFlag): string {
   return entry(names + value, sentences.filter((part) => part !== undefined).join(' '));
 }
 
-function example(item: string | { readonly command: string; readonly description?: string }): string {
+function example(
+  item: string | { readonly command: string; readonly description?: string },
+  { id }: ManifestCommand,
+): string {
   const { command, description = '' } = typeof item === 'string' ? { command: item } : item;
-  const text = command.replaceAll('<%= config.bin %>', 'rigil').replace(/^\$ /, '');
+  const text = command
+    .replaceAll('<%= config.bin %>', 'rigil')
+    .replaceAll('<%= command.id %>', spaced(id))
+    .replace(/^\$ /, '');
   return paragraph(description || 'For example:') + literal(`$ ${text}`);
 }
 

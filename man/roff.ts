@@ -1,16 +1,24 @@
 /** Words of the manual page language (groff's man macros), so that the pages read like pages. */
 
+/** When the pages were last reworked as a whole. */
+const REWORKED = '2026-11-24';
+
 /** First lines of a page. */
 export function title(name: string, section: number, version: string): string {
-  return `.\\" Generated; edit the source and run "npm run docs".\n.TH "${plain(name.toUpperCase())}" "${section}" "" "rigil ${version}" "Rigil Manual"\n`;
+  return `.\\" Generated; edit the source and run "npm run docs".\n.TH "${plain(name.toUpperCase())}" "${section}" "${REWORKED}" "rigil ${version}" "Rigil Manual"\n`;
 }
 
 export function section(heading: string, body: string): string {
-  return body === '' ? '' : `.SH ${plain(heading.toUpperCase())}\n${body}`;
+  return body === '' ? '' : `.SH ${plain(heading.toUpperCase())}\n${begun(body)}`;
 }
 
 export function subsection(heading: string, body: string): string {
-  return `.SS ${plain(heading)}\n${body}`;
+  return `.SS ${plain(heading)}\n${begun(body)}`;
+}
+
+/** A heading begins a paragraph by itself. */
+function begun(body: string): string {
+  return body.replace(/^\.PP\n/, '');
 }
 
 /** A paragraph. Blank lines in `text` separate paragraphs; \`code\` becomes bold. */
