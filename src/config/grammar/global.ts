@@ -131,7 +131,7 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
     ],
     summary: 'Whether and where each request is logged',
     documentation:
-      '`json` writes one object a line, with times and the upstream; `common` is the Common Log Format that log analysers know. A file named `off` or `stdout` is written as `./off`. The file is opened anew at every reload, so that it can be rotated.',
+      '`json` writes one object a line, with times and the upstream; `common` is the Common Log Format that log analysers know. A file named `off` or `stdout` is written as `./off`.',
     default: 'off',
     examples: ['access-log stdout', 'access-log /var/log/rigil/access.log common'],
   }),

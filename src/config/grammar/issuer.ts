@@ -109,7 +109,7 @@ export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
     ],
     summary: 'Asks for certificates that are only good with an OCSP staple',
     documentation:
-      'Sets the TLS feature extension (RFC 7633). Only for CAs that still answer OCSP; a certificate is not shown before its staple is there.',
+      'Sets the TLS feature extension (RFC 7633). Only for CAs that still answer OCSP: clients refuse such a certificate when no staple comes with it.',
     default: null,
     examples: ['must-staple'],
   }),
