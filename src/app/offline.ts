@@ -35,6 +35,7 @@ export interface OfflineOptions {
 export interface Offline {
   readonly config: Config;
   readonly store: FileStore;
+  /** By name. Empty for who only looks. */
   readonly issuers: ReadonlyMap<string, Issuer>;
   /** Has read the store, and knows what is wanted. */
   readonly manager: CertificateManager;
@@ -72,7 +73,8 @@ export async function offline<Result>(
   const made = new Issuers({ store, board: boardOf(config, store), env: process.env, ...tools });
   const manager = new CertificateManager({ store, ...tools });
   try {
-    const issuers = made.of(config);
+    // Who only looks asks no issuer, and their secrets may not be here.
+    const issuers = purpose === 'look' ? new Map<string, Issuer>() : made.of(config);
     await manager.load();
     manager.setWanted(wantedOf(config).wanted, issuers, { retry });
     const { emit } = bus;
