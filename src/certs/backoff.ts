@@ -11,7 +11,7 @@ const DAY = 24 * HOUR;
 const LADDER: readonly number[] = [MINUTE, 10 * MINUTE, 100 * MINUTE, DAY];
 
 /** The same for trouble on our side, which costs a CA nothing: a full disk, a database that restarts. */
-const LOCAL_LADDER: readonly number[] = [10_000, MINUTE, 10 * MINUTE];
+const LOCAL_LADDER: readonly number[] = [10_000, MINUTE, 10 * MINUTE, HOUR];
 
 /**
  * A CA may ask us back sooner than our own pause, but not sooner than this, in milliseconds: one that always says "in a
@@ -24,6 +24,9 @@ const JITTER = 0.2;
 
 /** A pause never takes a greater share than this of what is left of the certificate, but an hour it may take. */
 const SHARE_OF_LIFE = 1 / 10;
+
+/** Longest pause when what is held has expired: a CA that is back must not go unnoticed for a day. */
+const EXPIRED_PAUSE = 6 * HOUR;
 
 /**
  * How long after a failure a start or a reload may try again, by number of failures: somebody may have mended it.
@@ -152,8 +155,9 @@ function rung(ladder: readonly number[], count: number): number {
 }
 
 function shortened(pause: number, at: Instant, expiresAt: Instant | null): number {
-  if (expiresAt === null || expiresAt <= at) return pause;
-  return Math.min(pause, Math.max(HOUR, (expiresAt - at) * SHARE_OF_LIFE));
+  if (expiresAt === null) return pause;
+  const left = expiresAt - at;
+  return Math.min(pause, left > 0 ? Math.max(HOUR, left * SHARE_OF_LIFE) : EXPIRED_PAUSE);
 }
 
 function jittered(pause: number, chance: number): number {

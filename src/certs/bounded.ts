@@ -23,22 +23,31 @@ export async function bounded<T>(
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   if (signal.aborted) throw aborted();
-  const late = new RigilError(onTimeout.code, onTimeout.message);
+  const inner = new AbortController();
+  const timer = new AbortController();
   const ended = new AbortController();
-  const overtime = new AbortController();
+  const onAbort = (): void => {
+    inner.abort(signal.reason);
+    timer.abort(null);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+
   const limit = async (): Promise<never> => {
-    await clock.sleep(timeoutMs, AbortSignal.any([signal, ended.signal]));
-    if (!ended.signal.aborted && !signal.aborted) overtime.abort(late);
+    await clock.sleep(timeoutMs, timer.signal);
+    if (ended.signal.aborted) return new Promise(() => {});
+    inner.abort(null);
     await clock.sleep(GRACE_MS, ended.signal);
-    throw late;
+    throw new RigilError(onTimeout.code, onTimeout.message);
   };
   try {
-    return await Promise.race([work(AbortSignal.any([signal, overtime.signal])), limit()]);
+    return await Promise.race([work(inner.signal), limit()]);
   } catch (error) {
     if (signal.aborted) throw aborted(error);
-    throw overtime.signal.aborted ? late : error;
+    throw inner.signal.aborted ? new RigilError(onTimeout.code, onTimeout.message, { cause: error }) : error;
   } finally {
-    ended.abort();
+    signal.removeEventListener('abort', onAbort);
+    ended.abort(null);
+    timer.abort(null);
   }
 }
 

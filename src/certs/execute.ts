@@ -47,11 +47,9 @@ async function staple(
 ): Promise<Outcome> {
   const parts = { id: wanted.id, at: clock.now(), chance: random.fraction() };
   if (staples === null || held === null || certificate === null) return { kind: 'dropped', ...parts };
-  try {
-    return { kind: 'stapled', ...parts, stapleAt: await staples.refresh(certificate, signal) };
-  } catch {
-    return { kind: 'stapled', ...parts, stapleAt: clock.now() + STAPLE_RETRY_MS };
-  }
+  const { fingerprint } = certificate.facts;
+  const stapleAt = await staples.refresh(certificate, signal).catch(() => clock.now() + STAPLE_RETRY_MS);
+  return { kind: 'stapled', ...parts, fingerprint, stapleAt, revokedAt: staples.revokedAt(fingerprint) };
 }
 
 /** Pause after a source of staples broke its promise to look after failures itself, in milliseconds. */

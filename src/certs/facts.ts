@@ -30,7 +30,8 @@ export function toCertificate(chain: string, key: string, origin: Origin): Certi
 /**
  * Refuses a certificate that cannot serve what was ordered.
  *
- * @throws RigilError `certificate-unusable` when a name is missing or it is not in force at `now`
+ * @throws RigilError `certificate-unusable` when a name is missing or it is not in force at `now`, `responder-missing`
+ *   when it asks for staples that nobody can make
  */
 export function mustServe({ facts }: Certificate, names: readonly string[], now: Instant): void {
   const missing = names.filter((name) => !covers(facts.names, name));
@@ -40,6 +41,11 @@ export function mustServe({ facts }: Certificate, names: readonly string[], now:
   if (facts.notAfter <= now) {
     throw new RigilError('certificate-unusable', 'the certificate has expired already', {
       hint: "compare this machine's clock with the CA's",
+    });
+  }
+  if (facts.mustStaple && facts.responderUrl === null) {
+    throw new RigilError('responder-missing', 'the certificate is must-staple, but names no OCSP responder', {
+      hint: 'take `must-staple` out of the issuer section: this CA answers no OCSP, so clients would refuse it',
     });
   }
 }

@@ -43,7 +43,13 @@ export type Outcome =
     })
   | (OutcomeParts & { readonly kind: 'saved' | 'not-saved'; readonly fingerprint: string })
   | (OutcomeParts & { readonly kind: 'advised'; readonly ari: KnownRenewalInfo })
-  | (OutcomeParts & { readonly kind: 'stapled'; readonly stapleAt: Instant })
+  /** The CA was asked for an OCSP answer, and gave one or not. */
+  | (OutcomeParts & {
+      readonly kind: 'stapled';
+      readonly fingerprint: string;
+      readonly stapleAt: Instant;
+      readonly revokedAt: Instant | null;
+    })
   /** Broken off before its end: nothing is known that was not known before. */
   | (OutcomeParts & { readonly kind: 'dropped' });
 
@@ -63,7 +69,7 @@ export function fold(entry: Entry, outcome: Outcome): Entry {
       const { certificate, unsaved, stapleAt } = outcome;
       return entryOf({
         wanted,
-        held: { facts: certificate.facts, unsaved, stapleAt },
+        held: { facts: certificate.facts, unsaved, stapleAt, revokedAt: null },
         offer: null,
         journal: { failure: null, ari: null },
       });
@@ -80,7 +86,7 @@ export function fold(entry: Entry, outcome: Outcome): Entry {
       const { facts } = certificate;
       return entryOf({
         wanted,
-        held: { facts, unsaved, stapleAt },
+        held: { facts, unsaved, stapleAt, revokedAt: null },
         offer: null,
         journal: satisfies(facts, wanted) ? { ...journal, failure: null } : journal,
       });
@@ -102,8 +108,11 @@ export function fold(entry: Entry, outcome: Outcome): Entry {
       if (outcome.ari.ariId !== held?.facts.ariId) return entry;
       return entryOf({ ...entry, journal: { ...journal, ari: outcome.ari } });
     case 'stapled':
-      if (held === null) return entry;
-      return entryOf({ ...entry, held: { ...held, stapleAt: outcome.stapleAt } });
+      if (held === null || held.facts.fingerprint !== outcome.fingerprint) return entry;
+      return entryOf({
+        ...entry,
+        held: { ...held, stapleAt: outcome.stapleAt, revokedAt: outcome.revokedAt },
+      });
     case 'dropped':
       return entry;
     default: {

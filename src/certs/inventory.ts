@@ -161,13 +161,17 @@ export class Inventory {
   }
 
   #hold(found: Known, wanted: Wanted, now: Instant, certificates: Map<CertificateId, Certificate>): Held {
-    if (found.certificate === null) return { facts: found.facts, unsaved: null, stapleAt: null };
+    if (found.certificate === null) {
+      const revokedAt = this.#staples?.revokedAt(found.facts.fingerprint) ?? null;
+      return { facts: found.facts, unsaved: null, stapleAt: null, revokedAt };
+    }
     const { certificate, unsaved } = adoptable(found.certificate, wanted, now);
     certificates.set(wanted.id, certificate);
     return {
       facts: certificate.facts,
       unsaved: unsaved ?? found.held?.unsaved ?? null,
       stapleAt: found.held?.stapleAt ?? this.#staples?.dueAt(certificate.facts) ?? null,
+      revokedAt: this.#staples?.revokedAt(certificate.facts.fingerprint) ?? null,
     };
   }
 

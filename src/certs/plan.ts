@@ -1,7 +1,7 @@
 import type { Instant } from '../platform/clock.ts';
 import type { CertificateFacts, CertificateId } from './certificate.ts';
 import { freeAt, withStart } from './pace.ts';
-import { renewalOf, satisfies } from './renewal.ts';
+import { replacementOf, satisfies } from './renewal.ts';
 import type { Entry, IssuerState, State } from './state.ts';
 
 /** One thing to do for one certificate. `dueAt`: since when; `reason`: words that follow "because". */
@@ -84,7 +84,7 @@ export function issuance(entry: Entry, now: Instant): IssueAction | null {
   const { at, reason } =
     held === null
       ? { at: failure?.at ?? now, reason: 'there is no certificate yet' }
-      : renewalOf(held.facts, wanted, ari);
+      : replacementOf(held, wanted, ari);
   const issuer =
     failure !== null && wanted.issuers.includes(failure.nextIssuer)
       ? failure.nextIssuer

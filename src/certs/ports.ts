@@ -138,6 +138,8 @@ export interface StapleSource {
   dueAt(facts: CertificateFacts): Instant | null;
   /** Fetches, verifies, keeps and hands out a new answer. Returns when the next one is due. */
   refresh(certificate: Certificate, signal: AbortSignal): Promise<Instant>;
+  /** Since when the CA says that the certificate with this fingerprint is revoked; null = not as far as is known. */
+  revokedAt(fingerprint: string): Instant | null;
 }
 
 /** What an action works with. */

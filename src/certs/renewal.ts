@@ -2,6 +2,7 @@ import type { Instant } from '../platform/clock.ts';
 import { sameNames } from '../x509/names.ts';
 import type { CertificateFacts, Wanted } from './certificate.ts';
 import type { KnownRenewalInfo } from './journal.ts';
+import type { Held } from './state.ts';
 
 const DAY = 86_400_000;
 
@@ -20,8 +21,18 @@ export interface Renewal {
   readonly reason: string;
 }
 
+/** When to replace what is held: at once when its CA has revoked it, else as {@link renewalOf} says. */
+export function replacementOf(
+  { facts, revokedAt }: Pick<Held, 'facts' | 'revokedAt'>,
+  wanted: Wanted,
+  ari: KnownRenewalInfo | null,
+): Renewal {
+  if (revokedAt === null) return renewalOf(facts, wanted, ari);
+  return { at: revokedAt, reason: 'its CA has revoked it' };
+}
+
 /**
- * When to replace a held certificate. It is due from the start when it is not what is wanted; else its CA's advice
+ * When a certificate in force is to be replaced. It is due from the start when it is not what is wanted; else its CA's advice
  * counts (RFC 9773 4.2), but never beyond the last twentieth of its life; without advice it is a third of its life
  * before the end, and half for lifetimes under ten days.
  */

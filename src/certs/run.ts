@@ -7,7 +7,7 @@ import type { Outcome } from './fold.ts';
 import type { Inventory } from './inventory.ts';
 import { emptyJournal } from './journal.ts';
 import { type Action, type IssueAction, issuance, type Plan } from './plan.ts';
-import { renewalOf } from './renewal.ts';
+import { replacementOf } from './renewal.ts';
 import type { Entry } from './state.ts';
 
 export interface RunOptions {
@@ -166,7 +166,7 @@ function verdictOf(
     const hint = 'make the store writable, then run the command again';
     return failed('store-unwritable', 'the store did not take the certificate', hint, held.unsaved.retryAt);
   }
-  const renewal = held === null ? null : renewalOf(held.facts, entry.wanted, journal.ari);
+  const renewal = held === null ? null : replacementOf(held, entry.wanted, journal.ari);
   const needed = renewal === null || (!missingOnly && renewal.at <= now);
   const { failure } = journal;
   if (failure !== null && (needed || order !== undefined)) {

@@ -10,6 +10,8 @@ import { askStore, reportProblem, withLock } from './store-access.ts';
 /** Longest time to wait for the lock, in milliseconds. Who has it may be replacing the very certificate. */
 const LOCK_TIMEOUT_MS = 60_000;
 
+const REPORTED_ATTEMPTS = 4;
+
 /** Stores a certificate that lives in memory only, unless another process has stored a better one. */
 export async function save(
   entry: Entry,
@@ -39,7 +41,10 @@ export async function save(
     return await withLock(ports, wanted.id, LOCK_TIMEOUT_MS, signal, underLock);
   } catch (error) {
     if (signal.aborted) return { kind: 'dropped', ...parts() };
-    reportProblem(ports, `the certificate for ${wanted.id} is in memory only`, error);
+    // Said often enough after a few attempts: a store that is away for days would fill the log.
+    if ((held.unsaved?.attempts ?? 0) < REPORTED_ATTEMPTS) {
+      reportProblem(ports, `the certificate for ${wanted.id} is in memory only`, error);
+    }
     return { kind: 'not-saved', ...parts(), fingerprint };
   }
 }

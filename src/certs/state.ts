@@ -37,6 +37,8 @@ export interface Held {
   readonly unsaved: Trouble | null;
   /** When its OCSP staple is due; null = it needs none. */
   readonly stapleAt: Instant | null;
+  /** Since when its CA says that it is revoked; null = not as far as is known. */
+  readonly revokedAt: Instant | null;
 }
 
 export interface Offer {

@@ -2,7 +2,7 @@ import type { Instant } from '../platform/clock.ts';
 import type { CertificateFacts } from './certificate.ts';
 import type { JournalEntry } from './journal.ts';
 import { issuance } from './plan.ts';
-import { renewalOf, warnFrom } from './renewal.ts';
+import { replacementOf, warnFrom } from './renewal.ts';
 import type { Entry, State } from './state.ts';
 
 /** One certificate as `certs list --json`, `status --json` and the admin endpoint print it. Times are ISO 8601 UTC. */
@@ -91,7 +91,7 @@ function statusOf(entry: Entry, now: Instant): CertificateView['status'] {
   if (held === null) return phase === 'blocked' ? 'blocked' : 'missing';
   const life = lifeOf(held.facts, now);
   if (life !== 'valid') return life;
-  return renewalOf(held.facts, wanted, journal.ari).at <= now ? 'expiring' : 'valid';
+  return replacementOf(held, wanted, journal.ari).at <= now ? 'expiring' : 'valid';
 }
 
 function lifeOf(facts: CertificateFacts, now: Instant): 'valid' | 'expiring' | 'expired' {

@@ -111,7 +111,7 @@ describe('afterFailure', () => {
       { at: 10_000, issuer: 'first' },
       { at: 70_000, issuer: 'first' },
       { at: 670_000, issuer: 'first' },
-      { at: 1_270_000, issuer: 'first' },
+      { at: 4_270_000, issuer: 'first' },
     ]);
   });
 
@@ -125,7 +125,7 @@ describe('afterFailure', () => {
     expect(pause(5 * DAY)).toBe(DAY / 2);
     expect(pause(DAY)).toBe(2.4 * HOUR);
     expect(pause(2 * HOUR)).toBe(HOUR);
-    expect(pause(-DAY)).toBe(DAY);
+    expect(pause(-DAY)).toBe(6 * HOUR);
   });
 });
 
@@ -185,12 +185,12 @@ describe('released', () => {
 });
 
 describe('afterTrouble', () => {
-  it('waits 10 s, a minute, then ten minutes each', () => {
+  it('waits 10 s, a minute, ten minutes, then an hour each', () => {
     const first = afterTrouble(null, 0, 0.5);
     const second = afterTrouble(first, 0, 0.5);
     const third = afterTrouble(second, 0, 0.5);
     expect([first, second, third, afterTrouble(third, 0, 0.5)].map(({ retryAt }) => retryAt)).toEqual([
-      10_000, 60_000, 600_000, 600_000,
+      10_000, 60_000, 600_000, 3_600_000,
     ]);
   });
 });

@@ -37,7 +37,7 @@ export function makeFacts(parts: Partial<CertificateFacts> = {}): CertificateFac
 }
 
 export function makeHeld(parts: Partial<CertificateFacts> = {}): Held {
-  return { facts: makeFacts(parts), unsaved: null, stapleAt: null };
+  return { facts: makeFacts(parts), unsaved: null, stapleAt: null, revokedAt: null };
 }
 
 export function makeFailure(parts: Partial<Failure> = {}): Failure {

@@ -53,7 +53,12 @@ function ariFor(ariId: string) {
 
 function entryFor(id: string): fc.Arbitrary<Entry> {
   const issuers = fc.constantFrom(['first'], ['first', 'second'], ['second']);
-  const held = fc.record({ facts: factsFor(id), unsaved: trouble, stapleAt: fc.option(instant) });
+  const held = fc.record({
+    facts: factsFor(id),
+    unsaved: trouble,
+    stapleAt: fc.option(instant),
+    revokedAt: fc.option(instant),
+  });
   return fc
     .record({
       issuers,
@@ -112,7 +117,13 @@ const failing: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ kind: fc.constant('not-adopted' as const), ...parts, facts, gone: fc.boolean() }),
   fc.record({ kind: fc.constant('not-saved' as const), ...parts, fingerprint: fc.string() }),
   fc.record({ kind: fc.constant('advised' as const), ...parts, ari: ariFor(`ari-${ids[0]}-${START}`) }),
-  fc.record({ kind: fc.constant('stapled' as const), ...parts, stapleAt: instant }),
+  fc.record({
+    kind: fc.constant('stapled' as const),
+    ...parts,
+    fingerprint: fc.string(),
+    stapleAt: instant,
+    revokedAt: fc.option(instant),
+  }),
   fc.record({ kind: fc.constant('dropped' as const), ...parts }),
 );
 const succeeding: fc.Arbitrary<Outcome> = fc.oneof(

@@ -37,10 +37,11 @@ export class World {
   async process(
     wanted: readonly Wanted[] = [makeWanted()],
     options: Partial<ManagerOptions> = {},
+    issuers = this.issuers,
   ): Promise<Process> {
     const process = this.idle(options);
     await process.manager.load();
-    process.manager.setWanted(wanted, this.issuers);
+    process.manager.setWanted(wanted, issuers);
     return process;
   }
 
@@ -48,8 +49,9 @@ export class World {
   async daemon(
     wanted: readonly Wanted[] = [makeWanted()],
     options: Partial<ManagerOptions> = {},
+    issuers = this.issuers,
   ): Promise<Process> {
-    const process = await this.process(wanted, options);
+    const process = await this.process(wanted, options, issuers);
     process.manager.start();
     return process;
   }
