@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AdminServer } from '../admin/server.ts';
 import { CertificateManager } from '../certs/manager.ts';
-import type { StoreLock } from '../certs/ports.ts';
+import type { Issuer, StoreLock } from '../certs/ports.ts';
 import { ServingBoard } from '../challenges/board.ts';
 import { StoredAnswers } from '../challenges/stored-board.ts';
 import type { Config } from '../config/config.ts';
@@ -34,6 +34,14 @@ import { WorkerPool } from './workers/worker-pool.ts';
 const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
 const TICKET_KEY_BYTES = 48;
 
+/** What the daemon listens on. */
+interface Sockets {
+  readonly listeners: readonly OpenListener[];
+  readonly admin: { readonly address: string; readonly server: AdminServer } | null;
+}
+
+const NO_SOCKETS: Sockets = { listeners: [], admin: null };
+
 export interface DaemonOptions {
   /** The configuration file; it is read again on every reload. */
   readonly file: string;
@@ -58,13 +66,13 @@ export class Daemon {
   readonly #pool: WorkerPool;
   readonly #issuers: Issuers;
   readonly #manager: CertificateManager;
+  readonly #staples: StapleKeeper;
   readonly #answers: StoredAnswers;
   readonly #stopping = new AbortController();
   #config: Config;
-  #listeners: readonly OpenListener[] = [];
-  #admin: { readonly address: string; readonly server: AdminServer } | null = null;
+  #sockets = NO_SOCKETS;
   #lock: StoreLock | null = null;
-  #unwatchAnswers: () => void = () => {};
+  #unwatch: readonly (() => void)[] = [];
 
   /** @param config what `file` says now */
   constructor(config: Config, warnings: readonly Diagnostic[], options: DaemonOptions) {
@@ -88,29 +96,29 @@ export class Daemon {
       this.#fault('challenges', fault),
     );
     this.#issuers = new Issuers({ store: this.#store, board, env: options.env, ...tools });
-    const staples = new StapleKeeper({
+    this.#staples = new StapleKeeper({
       documents: this.#store.documents,
       fetch: systemFetch,
       onChange: () => publish(),
       ...tools,
     });
-    const served = new ServedCertificates((fingerprint) => staples.stapleOf(fingerprint));
+    const served = new ServedCertificates((fingerprint) => this.#staples.stapleOf(fingerprint));
     const publish = () => {
       const certificates = served.of(this.#manager.certificates);
       this.#publisher.update((current) => ({ ...current, certificates }));
     };
-    this.#manager = new CertificateManager({ store: this.#store, staples, publish, ...tools });
+    this.#manager = new CertificateManager({ store: this.#store, staples: this.#staples, publish, ...tools });
   }
 
   /** @throws RigilError when it cannot start; then nothing is left running */
   async start(): Promise<void> {
     try {
       this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
-      await this.#bind(this.#config);
+      const sockets = await this.#open(this.#config);
       await this.#manager.load();
-      this.#apply(this.#config);
-      await this.#runWorkers(this.#config);
-      await this.#openAdmin(this.#config);
+      this.#apply(this.#config, this.#issuers.of(this.#config));
+      await this.#startWorkers(this.#config, sockets);
+      await this.#switchTo(sockets);
     } catch (error) {
       this.#pool.killAll();
       await this.#close();
@@ -118,37 +126,39 @@ export class Daemon {
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
-    this.#unwatchAnswers = this.#answers.watch();
+    this.#unwatch = [this.#answers.watch(), this.#staples.start()];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
       pid: process.pid,
       durationMs: systemClock.now() - this.#startedAt,
     });
-    await notifySystemd('ready');
+    await notifySystemd('ready', { emit: this.#bus.emit });
   }
 
   /**
    * Reads the file again. If anything is wrong with it everything stays as it is, and the log and the status say what.
    * Calls while a reload is under way are one more reload after it.
    */
-  reload(): Promise<void> {
-    return this.#file.reload(async (config) => {
-      await notifySystemd('reloading');
+  async reload(): Promise<void> {
+    const told = notifySystemd('reloading', { emit: this.#bus.emit });
+    await this.#file.reload(async (config) => {
       await this.#change(config);
       this.#config = config;
       return this.#publisher.current.generation;
     });
+    await told;
+    await notifySystemd('ready', { emit: this.#bus.emit });
   }
 
   /** Finishes what runs, then ends. */
   async stop(): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
-    await notifySystemd('stopping');
+    await notifySystemd('stopping', { emit: this.#bus.emit });
     const startedAt = systemClock.now();
     this.#bus.emit({ event: 'drain.started', requestsMs: DRAIN.requestsMs });
-    for (const listener of this.#listeners) listener.close();
+    for (const listener of this.#sockets.listeners) listener.close();
     const [cut] = await Promise.all([this.#pool.drain(DRAIN), this.#manager.stop()]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
     await this.#close();
@@ -161,10 +171,9 @@ export class Daemon {
     this.#pool.killAll();
   }
 
+  /** All that can fail comes first; what follows cannot, so a reload happens as a whole or not at all. */
   async #change(config: Config): Promise<void> {
-    const before = this.#config.global;
-    const after = config.global;
-    if (JSON.stringify(before.store) !== JSON.stringify(after.store)) {
+    if (JSON.stringify(this.#config.global.store) !== JSON.stringify(config.global.store)) {
       throw new RigilError(
         'config-invalid',
         'another store takes a restart: this one holds what is being served',
@@ -174,50 +183,67 @@ export class Daemon {
       );
     }
     const issuers = this.#issuers.of(config);
-    const former = this.#listeners;
-    const moved =
-      JSON.stringify([before.http, before.https, before.workers]) !==
-      JSON.stringify([after.http, after.https, after.workers]);
-    if (moved) await this.#bind(config);
+    const sockets = await this.#open(config);
+    try {
+      if (needsOtherWorkers(this.#config, config)) await this.#startWorkers(config, sockets);
+    } catch (error) {
+      await this.#giveUp(sockets);
+      throw error;
+    }
     this.#apply(config, issuers);
-    this.#log.configure(after.log);
-    if (moved) await this.#runWorkers(config, former);
-    await this.#openAdmin(config);
+    this.#log.configure(config.global.log);
+    await this.#switchTo(sockets);
   }
 
   /** The one assignment: from here on every new handshake and request goes by this configuration. */
-  #apply(config: Config, issuers = this.#issuers.of(config)): void {
+  #apply(config: Config, issuers: ReadonlyMap<string, Issuer>): void {
     const { wanted, idOfRoute } = wantedOf(config);
     const table = buildTable(config, idOfRoute);
     this.#publisher.update((current) => ({ ...current, table, settings: servingSettings(config) }));
     this.#manager.setWanted(wanted, issuers);
   }
 
-  async #bind({ global: { http, https } }: Config): Promise<void> {
-    this.#listeners = await bindListeners({ http, https }, this.#listeners);
-  }
-
-  async #runWorkers({ global }: Config, former: readonly OpenListener[] = []): Promise<void> {
-    const count = global.workers === 'auto' ? availableParallelism() : global.workers;
-    await this.#pool.run(this.#listeners, count, DRAIN);
-    for (const listener of former) if (!this.#listeners.includes(listener)) listener.close();
-    for (const { role, address } of this.#listeners) {
-      this.#bus.emit({ event: 'listener.opened', role, address });
-    }
-  }
-
-  async #openAdmin({ global: { admin } }: Config): Promise<void> {
+  /** Opens what is not open yet. When one address cannot be had, nothing has changed. */
+  async #open({ global: { http, https, admin } }: Config): Promise<Sockets> {
+    const listeners = await bindListeners({ http, https }, this.#sockets.listeners);
     const address = admin === null ? null : addressText(admin);
-    if (this.#admin?.address === address) return;
-    const former = this.#admin;
-    this.#admin = null;
-    if (admin !== null && address !== null) {
-      const server = new AdminServer(this.#status());
-      await server.listen(admin);
-      this.#admin = { address, server };
-      this.#bus.emit({ event: 'listener.opened', role: 'admin', address });
+    if (admin === null || address === null || address === this.#sockets.admin?.address) {
+      return { listeners, admin: admin === null ? null : this.#sockets.admin };
     }
-    await former?.server.close();
+    const server = new AdminServer(this.#status());
+    try {
+      await server.listen(admin);
+    } catch (error) {
+      await this.#giveUp({ listeners, admin: null });
+      throw error;
+    }
+    return { listeners, admin: { address, server } };
+  }
+
+  async #startWorkers({ global: { workers } }: Config, { listeners }: Sockets): Promise<void> {
+    await this.#pool.run(listeners, workers === 'auto' ? availableParallelism() : workers, DRAIN);
+  }
+
+  /** Closes what the new sockets leave out, and tells of what they add. */
+  async #switchTo(sockets: Sockets): Promise<void> {
+    const former = this.#sockets;
+    this.#sockets = sockets;
+    for (const listener of former.listeners) if (!sockets.listeners.includes(listener)) listener.close();
+    for (const listener of sockets.listeners) {
+      if (former.listeners.includes(listener)) continue;
+      this.#bus.emit({ event: 'listener.opened', role: listener.role, address: listener.address });
+    }
+    if (former.admin === sockets.admin) return;
+    if (sockets.admin !== null) {
+      this.#bus.emit({ event: 'listener.opened', role: 'admin', address: sockets.admin.address });
+    }
+    await former.admin?.server.close();
+  }
+
+  /** Closes what was opened in vain. */
+  async #giveUp({ listeners, admin }: Sockets): Promise<void> {
+    for (const listener of listeners) if (!this.#sockets.listeners.includes(listener)) listener.close();
+    if (admin !== this.#sockets.admin) await admin?.server.close();
   }
 
   #status(): DaemonStatus {
@@ -234,11 +260,8 @@ export class Daemon {
   }
 
   async #close(): Promise<void> {
-    this.#unwatchAnswers();
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners = [];
-    await this.#admin?.server.close();
-    this.#admin = null;
+    for (const end of this.#unwatch) end();
+    await this.#switchTo(NO_SOCKETS);
     await this.#lock?.release();
     this.#lock = null;
   }
@@ -247,4 +270,10 @@ export class Daemon {
     const stack = fault instanceof Error ? (fault.stack ?? null) : null;
     this.#bus.emit({ event: 'fault', where, message: messageOf(fault), stack });
   }
+}
+
+/** Workers learn everything but their listeners from snapshots. */
+function needsOtherWorkers({ global: before }: Config, { global: after }: Config): boolean {
+  const parts = ({ http, https, workers }: Config['global']) => JSON.stringify([http, https, workers]);
+  return parts(before) !== parts(after);
 }

@@ -49,14 +49,13 @@ function described(error: unknown): Description {
   }
   const usage = error instanceof Error ? (error as OclifError).oclif?.exit : undefined;
   if (error instanceof Error && usage !== undefined) {
-    const [message = 'wrong usage', ...rest] = error.message.split('\n').filter((line) => line.trim() !== '');
-    return {
-      code: 'usage',
-      message,
-      hint: rest.join(' ') || 'rigil --help shows what there is',
-      stack: null,
-      exit: usage,
-    };
+    // oclif says how many errors follow, then each on a line of its own, then where help is to be had.
+    const lines = error.message
+      .split('\n')
+      .map((line) => line.trim())
+      .filter((line) => line !== '' && !/^(The following error|See more help)/.test(line));
+    const hint = 'see what there is with --help';
+    return { code: 'usage', message: lines.join('; ') || 'wrong usage', hint, stack: null, exit: usage };
   }
   return {
     code: 'internal',
