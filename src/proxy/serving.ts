@@ -116,14 +116,14 @@ class NodeServing implements Serving {
     const empty = new AbortController();
     this.#drained = () => empty.abort();
     for (const connection of this.#connections) connection.finish();
-    let cut = 0;
+    const cut = new Set<ClientConnection>();
     if (this.#connections.size > 0) await this.#clock.sleep(requestsMs, empty.signal);
-    for (const connection of [...this.#connections]) if (connection.cut('requests')) cut++;
+    for (const connection of [...this.#connections]) if (connection.cut('requests')) cut.add(connection);
     if (this.#connections.size > 0) await this.#clock.sleep(streamsMs - requestsMs, empty.signal);
-    for (const connection of [...this.#connections]) if (connection.cut('all')) cut++;
+    for (const connection of [...this.#connections]) if (connection.cut('all')) cut.add(connection);
     if (this.#connections.size > 0) await this.#clock.sleep(FAREWELL_MS, empty.signal);
     this.#upstreams.close();
-    return { cut };
+    return { cut: cut.size };
   }
 
   #accept(socket: Socket, take: () => ClientConnection): void {

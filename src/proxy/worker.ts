@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../events/event.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -63,6 +64,9 @@ class Worker {
   async drain(times: { readonly requestsMs: number; readonly streamsMs: number }): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
+    // Whoever is in the queue already is let in: two turns of the event loop look at it at least once.
+    await turn();
+    await turn();
     this.#listeners.close();
     await this.#door?.settle(Math.min(HANDSHAKES_MS, times.requestsMs));
     this.#door?.close();
