@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/absent-peers.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     // The end-to-end tests start real programs; two at a time is what a two-core machine carries.

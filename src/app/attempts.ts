@@ -15,10 +15,12 @@ export class AttemptCounter {
     switch (event.event) {
       case 'certificate.obtain.finished':
       case 'certificate.renew.finished':
-        return this.#add(event.id, { succeeded: 1, failed: 0 });
+        this.#add(event.id, { succeeded: 1, failed: 0 });
+        break;
       case 'certificate.obtain.failed':
       case 'certificate.renew.failed':
-        return this.#add(event.id, { succeeded: 0, failed: 1 });
+        this.#add(event.id, { succeeded: 0, failed: 1 });
+        break;
       default:
     }
   };
