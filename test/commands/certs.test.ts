@@ -153,6 +153,20 @@ describe('the certs commands over a local CA', () => {
     expect((await other.json('certs', 'show', 'one.test')).value).toMatchObject({ wantedIssuers: [] });
   });
 
+  it('look without the secrets that only the daemon has', async () => {
+    using place = await workplace(`issuer acme
+  challenge dns-01 cloudflare token=\${RIGIL_TEST_UNSET}
+route one.example.org
+  upstream localhost:1
+`);
+    for (const command of [['list'], ['show', 'one.example.org'], ['renew', '--dry-run']]) {
+      expect(await place.run('certs', ...command)).toMatchObject({ code: 0, stderr: '' });
+    }
+    const { code, stderr } = await place.run('certs', 'renew');
+    expect(code).toBe(1);
+    expect(stderr).toContain('RIGIL_TEST_UNSET');
+  });
+
   it('show every problem of an invalid configuration, and do nothing', async () => {
     using bad = await workplace('route one.test\n  upsteam x\n');
     for (const command of ['list', 'obtain', 'renew']) {
