@@ -1,10 +1,13 @@
 import type { Figures, RouteStatus, Status, StatusSource } from '../admin/status.ts';
 import type { CertificateManager } from '../certs/manager.ts';
+import type { CertificateView } from '../certs/view.ts';
 import type { Config } from '../config/config.ts';
+import type { StapleKeeper, StapleTrouble } from '../ocsp/staple-keeper.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import type { Upstream } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
 import type { ConfigFile } from './config-file.ts';
+import { ocspView } from './ocsp-view.ts';
 import { VERSION } from './version.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
@@ -15,6 +18,7 @@ interface Parts {
   readonly file: ConfigFile;
   readonly pool: WorkerPool;
   readonly manager: CertificateManager;
+  readonly staples: StapleKeeper;
   readonly publisher: Publisher;
   readonly attempts: Figures['attempts'];
 }
@@ -38,24 +42,39 @@ export class DaemonStatus implements StatusSource {
       config: file.state,
       workers: pool.status(),
       routes: this.#routes(),
-      certificates: manager.views(clock.now()),
+      certificates: this.#certificates(),
       work: manager.work(),
       waited: { handshakes: handshakesWaited, requests: requestsWaited },
     };
   }
 
   async figures(): Promise<Figures> {
-    const { clock, file, pool, manager, attempts } = this.#parts;
+    const { file, pool, attempts } = this.#parts;
     await pool.refresh();
+    const routes = new Set(this.#routes().map(({ certificate }) => certificate));
     return {
       version: VERSION,
       metrics: pool.metrics(),
       workers: pool.reports(),
-      certificates: manager.views(clock.now()),
+      certificates: this.#certificates(),
       attempts,
       configReloads: file.reloads.total,
       configReloadFailures: file.reloads.failed,
     };
+  }
+
+  /** The certificates with their OCSP answers. What waits for its first staple is missing: nobody is shown it. */
+  #certificates(): CertificateView[] {
+    const { clock, manager, staples, publisher } = this.#parts;
+    const shown = publisher.current.certificates;
+    return manager.views(clock.now()).map((view) => {
+      const facts = manager.entries.get(view.id)?.held?.facts;
+      if (facts === undefined) return view;
+      const ocsp = ocspView(staples.answerOf(facts.fingerprint));
+      if (shown.has(view.id)) return { ...view, ocsp };
+      const lastError = view.lastError ?? troubleView(staples.troubleOf(facts.fingerprint));
+      return { ...view, ocsp, status: 'missing', lastError };
+    });
   }
 
   #routes(): RouteStatus[] {
@@ -67,6 +86,18 @@ export class DaemonStatus implements StatusSource {
       fallback: route === table.fallback,
     }));
   }
+}
+
+function troubleView(trouble: StapleTrouble | null): CertificateView['lastError'] {
+  if (trouble === null) return null;
+  const { code, message, at, attempts, retryAt } = trouble;
+  return {
+    code,
+    message: `it is must-staple and has no staple yet: ${message}`,
+    at: new Date(at).toISOString(),
+    attempts,
+    retryAt: new Date(retryAt).toISOString(),
+  };
 }
 
 function upstreamText(upstream: Upstream): string {

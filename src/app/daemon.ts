@@ -23,6 +23,7 @@ import { DaemonStatus } from './daemon-status.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { ServedCertificates } from './served-certificates.ts';
+import { startStapleUpkeep } from './staple-upkeep.ts';
 import { openStore } from './store.ts';
 import { notifySystemd } from './systemd.ts';
 import { VERSION } from './version.ts';
@@ -102,10 +103,11 @@ export class Daemon {
       onChange: () => publish(),
       ...tools,
     });
-    const served = new ServedCertificates((fingerprint) => this.#staples.stapleOf(fingerprint));
+    const served = new ServedCertificates(this.#staples);
     const publish = () => {
-      const certificates = served.of(this.#manager.certificates);
-      this.#publisher.update((current) => ({ ...current, certificates }));
+      const { certificates, revokedReplaced } = served.of(this.#manager.certificates);
+      const ticketKeys = revokedReplaced ? systemRandom.bytes(TICKET_KEY_BYTES) : null;
+      this.#publisher.update((current) => ({ ...current, certificates, ...(ticketKeys && { ticketKeys }) }));
     };
     this.#manager = new CertificateManager({ store: this.#store, staples: this.#staples, publish, ...tools });
   }
@@ -115,7 +117,7 @@ export class Daemon {
     try {
       this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
       const sockets = await this.#open(this.#config);
-      await this.#manager.load();
+      await Promise.all([this.#manager.load(), this.#staples.recallAll()]);
       this.#apply(this.#config, this.#issuers.of(this.#config));
       await this.#startWorkers(this.#config, sockets);
       await this.#switchTo(sockets);
@@ -126,7 +128,7 @@ export class Daemon {
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
-    this.#unwatch = [this.#answers.watch(), this.#staples.start()];
+    this.#unwatch = [this.#answers.watch(), this.#keepStaples()];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
@@ -254,8 +256,19 @@ export class Daemon {
       file: this.#file,
       pool: this.#pool,
       manager: this.#manager,
+      staples: this.#staples,
       publisher: this.#publisher,
       attempts: this.#attempts.byId,
+    });
+  }
+
+  #keepStaples(): () => void {
+    return startStapleUpkeep({
+      keeper: this.#staples,
+      manager: this.#manager,
+      store: this.#store,
+      clock: systemClock,
+      onFault: (fault) => this.#fault('staples', fault),
     });
   }
 

@@ -1,6 +1,7 @@
 import type { CertificateView } from '../certs/view.ts';
 import { decodeStaple, stapleDocument } from '../ocsp/kept-staple.ts';
 import type { FileStore } from '../store/file-store.ts';
+import { ocspView } from './ocsp-view.ts';
 import { type Offline, type OfflineOptions, offline } from './offline.ts';
 
 export type { CertificateView } from '../certs/view.ts';
@@ -28,12 +29,5 @@ export async function viewsOf({ manager, store, now }: Offline): Promise<readonl
 /** What the kept OCSP answer for a leaf says; null = there is none. */
 export async function ocspOf(fingerprint: string, store: FileStore): Promise<CertificateView['ocsp']> {
   const document = await store.documents.readDocument(stapleDocument(fingerprint));
-  const staple = document === null ? null : decodeStaple(document);
-  if (staple === null) return null;
-  const { status, thisUpdate, nextUpdate } = staple;
-  return {
-    status,
-    thisUpdate: new Date(thisUpdate).toISOString(),
-    nextUpdate: nextUpdate === null ? null : new Date(nextUpdate).toISOString(),
-  };
+  return ocspView(document === null ? null : decodeStaple(document));
 }

@@ -1,28 +1,62 @@
 import type { Certificate } from '../certs/certificate.ts';
+import type { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import type { ServedCertificate } from '../snapshot/snapshot.ts';
+
+/** What is shown for one id, and what it was made from. */
+interface Made {
+  readonly from: Certificate;
+  readonly served: ServedCertificate;
+}
+
+/** What workers show after a change. */
+export interface Shown {
+  readonly certificates: ReadonlyMap<string, ServedCertificate>;
+  /** A certificate that its CA has revoked is not shown any more: sessions that began with it should end. */
+  readonly revokedReplaced: boolean;
+}
 
 /**
  * Turns what the pipeline holds into what workers show. A certificate that has not changed, nor its staple, is the same
  * object as last time, so that only what is new travels to the workers.
+ *
+ * A must-staple certificate is shown from its first staple on; until then the one before it stays. Once it had a staple
+ * it stays even without one: most clients take it all the same.
  */
 export class ServedCertificates {
-  readonly #stapleOf: (fingerprint: string) => Uint8Array | null;
-  #made = new Map<string, { readonly from: Certificate; readonly served: ServedCertificate }>();
+  readonly #staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>;
+  #made: ReadonlyMap<string, Made> = new Map();
 
-  constructor(stapleOf: (fingerprint: string) => Uint8Array | null) {
-    this.#stapleOf = stapleOf;
+  constructor(staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>) {
+    this.#staples = staples;
   }
 
-  of(certificates: ReadonlyMap<string, Certificate>): ReadonlyMap<string, ServedCertificate> {
-    this.#made = new Map(
-      [...certificates].map(([id, from]) => {
-        const known = this.#made.get(id);
-        const staple = this.#stapleOf(from.facts.fingerprint);
-        if (known?.from === from && known.served.staple === staple) return [id, known];
-        const { chain, key, facts } = from;
-        return [id, { from, served: { id, chain, key, staple, fingerprint: facts.fingerprint } }];
-      }),
-    );
-    return new Map([...this.#made].map(([id, { served }]) => [id, served]));
+  of(certificates: ReadonlyMap<string, Certificate>): Shown {
+    const before = this.#made;
+    const made = new Map<string, Made>();
+    let revokedReplaced = false;
+    for (const [id, latest] of certificates) {
+      const known = before.get(id);
+      const from = this.#isReady(latest) ? latest : known?.from;
+      if (from === undefined) continue;
+      const { fingerprint } = from.facts;
+      const former = known?.served.fingerprint ?? fingerprint;
+      if (former !== fingerprint && this.#staples.revokedAt(former) !== null) revokedReplaced = true;
+      const staple = this.#staples.stapleOf(fingerprint);
+      const { chain, key } = from;
+      made.set(
+        id,
+        known?.from === from && known.served.staple === staple
+          ? known
+          : { from, served: { id, chain, key, staple, fingerprint } },
+      );
+    }
+    this.#made = made;
+    return { certificates: new Map([...made].map(([id, { served }]) => [id, served])), revokedReplaced };
+  }
+
+  #isReady({ facts }: Certificate): boolean {
+    if (!facts.mustStaple || facts.responderUrl === null) return true;
+    const answer = this.#staples.answerOf(facts.fingerprint);
+    return answer !== null && answer.status !== 'unknown';
   }
 }

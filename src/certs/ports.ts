@@ -126,7 +126,7 @@ export interface DocumentStore {
 
 /** The kind, then any names: `['accounts', 'letsencrypt', 'key.pem']`. Names may hold any character. */
 export type DocumentPath = readonly [
-  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp',
+  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp' | 'routes',
   ...names: string[],
 ];
 

@@ -4,7 +4,8 @@ import type { CertificateFacts, Wanted } from './certificate.ts';
 import type { KnownRenewalInfo } from './journal.ts';
 import type { Held } from './state.ts';
 
-const DAY = 86_400_000;
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
 
 /** Certificates that live less than this are renewed after half of their life, the others after two thirds. */
 const SHORT_LIFE_MS = 10 * DAY;
@@ -21,14 +22,17 @@ export interface Renewal {
   readonly reason: string;
 }
 
-/** When to replace what is held: at once when its CA has revoked it, else as {@link renewalOf} says. */
+/**
+ * When to replace what is held: at once when its CA has revoked it, but not sooner than an hour after the last one, lest
+ * a CA that calls all its certificates revoked is asked for them in a circle. Else as {@link renewalOf} says.
+ */
 export function replacementOf(
   { facts, revokedAt }: Pick<Held, 'facts' | 'revokedAt'>,
   wanted: Wanted,
   ari: KnownRenewalInfo | null,
 ): Renewal {
   if (revokedAt === null) return renewalOf(facts, wanted, ari);
-  return { at: revokedAt, reason: 'its CA has revoked it' };
+  return { at: Math.max(revokedAt, facts.obtainedAt + HOUR), reason: 'its CA has revoked it' };
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Certificate, CertificateFacts } from '../certs/certificate.ts';
+import { inParallel } from '../certs/in-parallel.ts';
 import type { DocumentStore, StapleSource } from '../certs/ports.ts';
 import { codeOf, messageOf, Refusal, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
@@ -24,8 +25,22 @@ interface Known {
   /** Attempts that failed since. */
   readonly failures: number;
   readonly dueAt: Instant;
+  /** Why the last attempt gave nothing that could be stapled; null after a success. */
+  readonly trouble: StapleTrouble | null;
 }
 
+/** An attempt at a staple that failed. */
+export interface StapleTrouble {
+  readonly code: string;
+  readonly message: string;
+  readonly at: Instant;
+  /** Attempts that failed in a row, with this one. */
+  readonly attempts: number;
+  readonly retryAt: Instant;
+}
+
+/** How many kept answers are read at a time. */
+const READERS = 16;
 /** How often the end of staples is looked at, in milliseconds. They are taken back as long before it. */
 const SWEEP_MS = 60_000;
 
@@ -54,6 +69,16 @@ export class StapleKeeper implements StapleSource {
     return this.#known.get(fingerprint)?.kept ?? null;
   }
 
+  /** Why there is no new answer; null = the last attempt succeeded, or there was none. */
+  troubleOf(fingerprint: string): StapleTrouble | null {
+    return this.#known.get(fingerprint)?.trouble ?? null;
+  }
+
+  revokedAt(fingerprint: string): Instant | null {
+    const answer = this.answerOf(fingerprint);
+    return answer?.status === 'revoked' ? answer.thisUpdate : null;
+  }
+
   dueAt({ fingerprint, responderUrl, obtainedAt }: CertificateFacts): Instant | null {
     return responderUrl === null ? null : (this.#known.get(fingerprint)?.dueAt ?? obtainedAt);
   }
@@ -62,7 +87,7 @@ export class StapleKeeper implements StapleSource {
     const { clock, emit } = this.#options;
     const { id, fingerprint } = facts;
     await this.recall(fingerprint);
-    const known = this.#known.get(fingerprint) ?? { kept: null, failures: 0, dueAt: 0 };
+    const known = this.#known.get(fingerprint) ?? NOTHING;
     const startedAt = clock.now();
     if (known.dueAt > startedAt) return known.dueAt;
     try {
@@ -76,9 +101,9 @@ export class StapleKeeper implements StapleSource {
     } catch (error) {
       signal.throwIfAborted();
       const asked = error instanceof Refusal ? error.retryAt : null;
-      const dueAt = this.#failed(fingerprint, known, asked);
-      const durationMs = clock.now() - startedAt;
-      emit({ event: 'staple.failed', id, code: codeOf(error), message: messageOf(error), durationMs });
+      const failure = { code: codeOf(error), message: messageOf(error) };
+      const dueAt = this.#failed(fingerprint, known, failure, asked);
+      emit({ event: 'staple.failed', id, ...failure, durationMs: clock.now() - startedAt });
       return dueAt;
     }
   }
@@ -88,7 +113,13 @@ export class StapleKeeper implements StapleSource {
     const known = this.#known.get(fingerprint);
     const stored = await this.#read(fingerprint);
     if (stored === null || stored.producedAt <= (known?.kept?.producedAt ?? 0)) return;
-    this.#set(fingerprint, { kept: stored, failures: 0, dueAt: stored.refreshAt });
+    this.#set(fingerprint, { ...NOTHING, kept: stored, dueAt: stored.refreshAt });
+  }
+
+  /** Takes everything that is kept, so that a restart staples from its first handshake and asks nobody. Never rejects. */
+  async recallAll(): Promise<void> {
+    const names = (await this.#storing(() => this.#options.documents.listDocuments(['ocsp']))) ?? [];
+    await inParallel(names, READERS, (name) => this.recall(name.replace(/\.json$/, '')));
   }
 
   /** Forgets all certificates but these, also in the store. Never rejects. */
@@ -133,17 +164,27 @@ export class StapleKeeper implements StapleSource {
         : refreshAt({ ...staple, usableUntil }, now, chance);
     const keepsOld = status === 'unknown' && old !== null && mayStaple(old, now);
     const kept = keepsOld ? old : { ...staple, refreshAt: dueAt };
-    this.#set(fingerprint, { kept, failures: failed, dueAt });
+    const failure = status === 'good' ? null : STATUS_FAILURES[status];
+    const trouble = failure && { ...failure, at: now, attempts: failed, retryAt: dueAt };
+    this.#set(fingerprint, { kept, failures: failed, dueAt, trouble });
     if (kept !== old) {
       await this.#storing(() => documents.writeDocument(stapleDocument(fingerprint), encodeStaple(kept)));
     }
     return dueAt;
   }
 
-  #failed(fingerprint: string, { kept, failures }: Known, asked: Instant | null): Instant {
+  #failed(
+    fingerprint: string,
+    { kept, failures }: Known,
+    failure: Pick<StapleTrouble, 'code' | 'message'>,
+    asked: Instant | null,
+  ): Instant {
     const { clock, random } = this.#options;
-    const dueAt = retryAt(failures + 1, clock.now(), random.fraction(), asked);
-    this.#known.set(fingerprint, { kept, failures: failures + 1, dueAt });
+    const at = clock.now();
+    const attempts = failures + 1;
+    const dueAt = retryAt(attempts, at, random.fraction(), asked);
+    const trouble = { ...failure, at, attempts, retryAt: dueAt };
+    this.#known.set(fingerprint, { kept, failures: attempts, dueAt, trouble });
     return dueAt;
   }
 
@@ -171,6 +212,8 @@ export class StapleKeeper implements StapleSource {
     }
   }
 }
+
+const NOTHING: Known = { kept: null, failures: 0, dueAt: 0, trouble: null };
 
 const STATUS_FAILURES = {
   revoked: { code: 'certificate-revoked', message: 'the CA says that the certificate is revoked' },

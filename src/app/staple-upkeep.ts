@@ -1,0 +1,32 @@
+import type { CertificateManager } from '../certs/manager.ts';
+import type { CertificateStore } from '../certs/ports.ts';
+import type { StapleKeeper } from '../ocsp/staple-keeper.ts';
+import type { Clock } from '../platform/clock.ts';
+
+const DAY_MS = 86_400_000;
+
+interface Parts {
+  readonly keeper: StapleKeeper;
+  readonly manager: Pick<CertificateManager, 'certificates'>;
+  readonly store: Pick<CertificateStore, 'list'>;
+  readonly clock: Clock;
+  readonly onFault: (fault: unknown) => void;
+}
+
+/**
+ * Takes staples back before they end, and once a day forgets those of certificates that neither this process nor the
+ * store has any more. Returns a function that stops it.
+ */
+export function startStapleUpkeep({ keeper, manager, store, clock, onFault }: Parts): () => void {
+  const stopSweep = keeper.start();
+  const forget = async (): Promise<void> => {
+    const { certificates } = await store.list();
+    const held = [...manager.certificates.values()].map(({ facts }) => facts);
+    await keeper.retain(new Set([...certificates, ...held].map(({ fingerprint }) => fingerprint)));
+  };
+  const stopForgetting = clock.every(DAY_MS, () => void forget().catch(onFault));
+  return () => {
+    stopSweep();
+    stopForgetting();
+  };
+}
