@@ -52,13 +52,20 @@ export interface Status {
   readonly workers: readonly { readonly id: number; readonly pid: number; readonly connections: number }[];
   readonly routes: readonly unknown[];
   readonly certificates: readonly { readonly id: string; readonly status: string; readonly issuer: string }[];
-  readonly work: readonly unknown[];
+  readonly work: readonly { readonly id: string; readonly action: string }[];
 }
 
 /** Starts the daemon with a configuration and waits until it is healthy (or only ready, with `healthy: false`). */
 export async function startDaemon(
   text: string,
-  options: { global?: string; env?: NodeJS.ProcessEnv; healthy?: boolean; workers?: number } = {},
+  options: {
+    global?: string;
+    env?: NodeJS.ProcessEnv;
+    healthy?: boolean;
+    workers?: number;
+    /** Puts into the store what is to be there at the start. */
+    prepare?: (store: string) => Promise<void>;
+  } = {},
 ): Promise<Daemon> {
   const folder = mkdtempSync(join(tmpdir(), 'rigil-e2e-'));
   const [https = 0, http = 0, admin = 0] = await freePorts(3);
@@ -78,6 +85,7 @@ ${options.global ?? ''}
 ${routes}`,
     );
   configure(text);
+  await options.prepare?.(store);
 
   const child = spawn(process.execPath, [RIGIL, 'serve', '-c', configFile], {
     env: { ...process.env, ...options.env },
