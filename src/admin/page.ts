@@ -1,121 +1,134 @@
 import { createHash } from 'node:crypto';
 import type { CertificateView } from '../certs/view.ts';
-import { type Status, troubles } from './status.ts';
+import type { Instant } from '../platform/clock.ts';
+import { escapeHtml } from './escape-html.ts';
+import { PAGE_STYLE } from './page-style.ts';
+import { since, until } from './spans.ts';
+import { type RouteStatus, type Status, troubles } from './status.ts';
 
-const STYLE = `
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent); --good: #2a8f4f; --warn: #b7791f; --bad: #c0392b; }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; }
-h1 { font-size: 1.4rem; margin: 0; } h2 { font-size: 1.05rem; margin: 2rem 0 .5rem; }
-p { margin: .3rem 0; } small, .dim { opacity: .7; }
-table { border-collapse: collapse; width: 100%; } td, th { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top; }
-th { font-weight: 600; font-size: .85rem; opacity: .7; }
-.well { color: var(--good); } .unwell { color: var(--bad); } .due { color: var(--warn); }
-progress { width: 9rem; height: .7rem; } ul { margin: .3rem 0; padding-left: 1.2rem; }
-`;
+/** The `Content-Security-Policy` of the page: its own style and nothing else. */
+export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
 
-/** The page runs no script and loads nothing: its style is known by its hash. */
-export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'`;
+const REFRESH_S = 5;
 
-/** The status page. Looks again every five seconds. */
+/** The status page: one document for people, without scripts and without anything from elsewhere. */
 export function statusPage(status: Status): string {
+  const { version, startedAt } = status;
+  const now = Date.parse(status.at);
   const problems = troubles(status);
   return `<!doctype html>
 <html lang="en">
-<head>
 <meta charset="utf-8">
-<meta http-equiv="refresh" content="5">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="refresh" content="${REFRESH_S}">
+<meta name="color-scheme" content="light dark">
 <title>rigil: ${problems.length === 0 ? 'all is well' : `${problems.length} to look at`}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>rigil ${text(status.version)}</h1>
-<p class="dim">running since ${time(status.startedAt)}, configuration ${text(status.config.file)} of ${time(status.config.loadedAt)} (generation ${status.config.generation})</p>
-${
-  problems.length === 0
-    ? '<p class="well">All is well.</p>'
-    : `<ul class="unwell">${problems.map((problem) => `<li>${text(problem)}</li>`).join('')}</ul>`
-}
-${status.config.lastError === null ? '' : `<h2 class="unwell">The last reload changed nothing</h2><p>at ${time(status.config.lastError.at)}</p><ul>${status.config.lastError.problems.map((problem) => `<li>${text(problem)}</li>`).join('')}</ul>`}
-<h2>Certificates</h2>
-${table(
-  ['name', 'status', 'time left', 'renewal', 'issuer', 'last error'],
-  status.certificates.map((certificate) => certificateRow(certificate, status.at)),
-)}
-<h2>Routes</h2>
-${table(
-  ['names', 'upstreams', 'certificate'],
-  status.routes.map(({ names, upstreams, certificate, fallback }) => [
-    text(names.join(' ')) + (fallback ? ' <small>(and all others)</small>' : ''),
-    text(upstreams.join(' ')),
-    text(certificate),
-  ]),
-)}
-<h2>Workers</h2>
-${table(
-  ['worker', 'pid', 'since', 'requests', 'connections', 'event loop delay (p99)'],
-  status.workers.map((worker) => [
-    String(worker.id),
-    String(worker.pid),
-    time(worker.startedAt),
-    String(worker.requests),
-    String(worker.connections),
-    `${worker.eventLoopDelayP99Ms.toFixed(1)} ms`,
-  ]),
-)}
-<h2>Work under way</h2>
-${
-  status.work.length === 0
-    ? '<p class="dim">None.</p>'
-    : table(
-        ['certificate', 'what', 'since'],
-        status.work.map(({ id, action, startedAt }) => [text(id), text(action), time(startedAt)]),
-      )
-}
-<p class="dim">Waited for certificate work: ${status.waited.handshakes} handshakes, ${status.waited.requests} requests.</p>
-</body>
+<style>${PAGE_STYLE}</style>
+<header>
+  <h1>rigil <small>${escapeHtml(version)}</small></h1>
+  ${problems.length === 0 ? '<p class="good">All is well.</p>' : `<ul class="bad">${problems.map((problem) => `<li>${escapeHtml(problem)}`).join('')}</ul>`}
+  <p>Up ${since(startedAt, now)}. ${configText(status, now)}</p>
+</header>
+<main>
+${section('Certificates', certificates(status.certificates, now))}
+${section('Work', work(status.work, now))}
+${section('Routes', routes(status.routes))}
+${section('Workers', workers(status.workers, now))}
+${section('Waiting', waiting(status))}
+</main>
+<footer><a href="/api/status">JSON</a> <a href="/healthz">Health</a> <a href="/metrics">Metrics</a></footer>
 </html>
 `;
 }
 
-function certificateRow(certificate: CertificateView, now: string): string[] {
-  const { id, names, status, notBefore, notAfter, renewAt, renewReason, issuer, lastError } = certificate;
-  const mood = status === 'valid' ? 'well' : status === 'expiring' ? 'due' : 'unwell';
-  return [
-    `${text(id)}${names.length > 1 ? `<br><small>${text(names.slice(1).join(' '))}</small>` : ''}`,
-    `<span class="${mood}">${text(status)}</span>`,
-    notBefore === null || notAfter === null
+function configText({ config }: Status, now: Instant): string {
+  const loaded = `Configuration ${config.generation} from <code>${escapeHtml(config.file)}</code>, loaded ${since(config.loadedAt, now)} ago.`;
+  if (config.lastError === null) return loaded;
+  const problems = config.lastError.problems
+    .map((problem) => `<li><code>${escapeHtml(problem)}</code>`)
+    .join('');
+  return `${loaded}</p><div class="bad">A newer one was refused ${since(config.lastError.at, now)} ago; the old one serves on.<ul>${problems}</ul></div><p>`;
+}
+
+function certificates(views: readonly CertificateView[], now: Instant): string {
+  const rows = views.map((view) => [
+    `${escapeHtml(view.id)}${names(view.names.slice(1))}`,
+    escapeHtml(view.issuer),
+    `<span class="${view.status}">${view.status}</span>`,
+    lifetime(view, now),
+    view.renewAt === null
       ? ''
-      : `<progress max="1" value="${fractionLeft(notBefore, notAfter, now)}"></progress><br><small>until ${time(notAfter)}</small>`,
-    renewAt === null
+      : `${until(view.renewAt, now)}<small>${escapeHtml(view.renewReason ?? '')}</small>`,
+    view.lastError === null
       ? ''
-      : `${time(renewAt)}${renewReason === null ? '' : `<br><small>${text(renewReason)}</small>`}`,
-    text(issuer),
-    lastError === null
-      ? ''
-      : `${text(lastError.message)}<br><small>${text(lastError.code)}, ${lastError.attempts} in a row, again ${lastError.retryAt === null ? 'after a new configuration' : `at ${time(lastError.retryAt)}`}</small>`,
-  ];
+      : `${escapeHtml(view.lastError.message)}<small>${escapeHtml(view.lastError.code)}, ${view.lastError.attempts} attempts, ${view.lastError.retryAt === null ? 'not tried again' : `again ${until(view.lastError.retryAt, now)}`}</small>`,
+  ]);
+  return table(
+    ['Name', 'Issuer', 'Status', 'Time left', 'Renewal', 'Last error'],
+    rows,
+    'No route wants one.',
+  );
 }
 
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  if (rows.length === 0) return '<p class="dim">None.</p>';
-  return `<table><tr>${heads.map((head) => `<th>${head}</th>`).join('')}</tr>${rows.map((row) => `<tr>${row.map((cell) => `<td>${cell}</td>`).join('')}</tr>`).join('')}</table>`;
+/** A bar of the time that is left, with the same in words. */
+function lifetime({ notBefore, notAfter, id }: CertificateView, now: Instant): string {
+  if (notBefore === null || notAfter === null) return '';
+  const [start, end] = [Date.parse(notBefore), Date.parse(notAfter)];
+  const left = Math.max(0, Math.min(1, (end - now) / Math.max(1, end - start)));
+  return `<meter min="0" max="1" low="0.1" high="0.33" optimum="1" value="${left.toFixed(3)}" aria-label="time left of ${escapeHtml(id)}"></meter> <span title="${escapeHtml(notAfter)}">${until(notAfter, now)}</span>`;
 }
 
-function text(value: string): string {
-  return value
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('"', '&quot;');
+function routes(all: readonly RouteStatus[]): string {
+  const rows = all.map(({ names: [primary = '', ...others], upstreams, certificate, fallback }) => [
+    `${escapeHtml(primary)}${fallback ? ' <em>fallback</em>' : ''}${names(others)}`,
+    upstreams.map(escapeHtml).join('<br>'),
+    escapeHtml(certificate),
+  ]);
+  return table(['Names', 'Upstreams', 'Certificate'], rows, 'None: every name is refused.');
 }
 
-function time(iso: string): string {
-  return `<time datetime="${text(iso)}">${text(iso.replace('T', ' ').replace(/(:\d\d)\.\d+Z$/, '$1 UTC'))}</time>`;
+function workers(all: Status['workers'], now: Instant): string {
+  const rows = all.map(({ id, pid, startedAt, requests, connections, eventLoopDelayP99Ms, draining }) => [
+    `${id}${draining ? ' <em>draining</em>' : ''}`,
+    String(pid),
+    since(startedAt, now),
+    requests.toLocaleString('en'),
+    connections.toLocaleString('en'),
+    `${eventLoopDelayP99Ms.toFixed(1)} ms`,
+  ]);
+  return table(
+    ['Worker', 'Process', 'Up', 'Requests', 'Connections', 'Event loop delay (p99)'],
+    rows,
+    'None is ready.',
+  );
 }
 
-/** How much of the validity is left at `now`, from 1 to 0. */
-function fractionLeft(notBefore: string, notAfter: string, now: string): string {
-  const [from, to, at] = [Date.parse(notBefore), Date.parse(notAfter), Date.parse(now)];
-  return Math.min(1, Math.max(0, (to - at) / (to - from))).toFixed(3);
+function work(all: Status['work'], now: Instant): string {
+  const rows = all.map(({ id, action, startedAt }) => [
+    escapeHtml(action),
+    escapeHtml(id),
+    since(startedAt, now),
+  ]);
+  return table(['Action', 'Certificate', 'For'], rows, 'None. Serving would not wait for it.');
+}
+
+function waiting({ waited }: Status): string {
+  const { handshakes, requests } = waited;
+  return `<p class="${handshakes + requests === 0 ? 'good' : 'bad'}">${handshakes} handshakes and ${requests} requests ever waited for certificate work.</p>`;
+}
+
+function section(title: string, body: string): string {
+  return `<section><h2>${title}</h2>${body}</section>`;
+}
+
+/** Cells are HTML already. */
+function table(heads: readonly string[], rows: readonly (readonly string[])[], empty: string): string {
+  if (rows.length === 0) return `<p>${empty}</p>`;
+  const head = heads.map((text) => `<th scope="col">${text}`).join('');
+  const body = rows.map((cells) => `<tr>${cells.map((cell) => `<td>${cell}`).join('')}`).join('\n');
+  return `<div class="wide"><table><thead><tr>${head}<tbody>\n${body}\n</table></div>`;
+}
+
+function names(others: readonly string[]): string {
+  return others.length === 0 ? '' : `<small>${others.map(escapeHtml).join(', ')}</small>`;
 }

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP } from 'node:net';
-import { addressText, type BindAddress, unusable } from '../platform/bind.ts';
+import { isIP, type ListenOptions } from 'node:net';
+import { addressText, type BindAddress, bind, unusable } from '../platform/bind.ts';
 import { metricsText } from './metrics.ts';
 import { CONTENT_SECURITY_POLICY, statusPage } from './page.ts';
 import { type StatusSource, troubles } from './status.ts';
@@ -13,6 +13,8 @@ interface Answer {
 }
 
 const TEXT = 'text/plain; charset=utf-8';
+const MOST_HEADER_BYTES = 8_192;
+const MOST_CONNECTIONS = 200;
 
 /**
  * The admin endpoint: `/` for people, `/api/status`, `/healthz` and `/metrics` for programs. It only shows; nothing can
@@ -21,31 +23,40 @@ const TEXT = 'text/plain; charset=utf-8';
 export class AdminServer {
   readonly #server: Server;
   readonly #source: StatusSource;
-  #host: string | null = null;
+  #address: BindAddress | null = null;
 
   constructor(source: StatusSource) {
     this.#source = source;
     this.#server = createServer(
-      { headersTimeout: 5_000, requestTimeout: 10_000, keepAliveTimeout: 5_000 },
+      {
+        headersTimeout: 5_000,
+        requestTimeout: 10_000,
+        keepAliveTimeout: 5_000,
+        maxHeaderSize: MOST_HEADER_BYTES,
+      },
       (request, response) => {
         void this.#respond(request, response);
       },
     );
+    this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
   /** @throws RigilError `address-in-use`, `address-forbidden`, `address-unusable` */
   async listen(address: BindAddress): Promise<void> {
-    this.#host = address.kind === 'tcp' ? address.host : null;
+    this.#address = address;
+    // Binding on trial removes the file that a killed process left behind, and nobody else's.
+    if (address.kind === 'unix') (await bind(address)).close();
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', (error) => reject(unusable(addressText(address), error)));
-      this.#server.once('listening', resolve);
-      if (address.kind === 'tcp') {
-        this.#server.listen({ port: address.port, ...(address.host === null ? {} : { host: address.host }) });
-      } else {
-        this.#server.listen(address.kind === 'unix' ? { path: address.path } : { fd: address.fd });
-      }
+      this.#server.listen(listenOptions(address), resolve);
     });
     this.#server.on('error', () => {});
+  }
+
+  /** The port that it got, or null. */
+  get port(): number | null {
+    const address = this.#server.address();
+    return typeof address === 'object' ? (address?.port ?? null) : null;
   }
 
   async close(): Promise<void> {
@@ -63,6 +74,8 @@ export class AdminServer {
       'content-length': Buffer.byteLength(answer.body),
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
       ...answer.headers,
     });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
@@ -110,12 +123,31 @@ export class AdminServer {
     }
   }
 
-  /** A name of somebody else's that points here (DNS rebinding) would let a web page read what is shown. */
+  /**
+   * A name of somebody else's that points here (DNS rebinding) would let a web page read what is shown. No browser
+   * reaches a unix socket.
+   */
   #isOurName(host: string): boolean {
+    if (this.#address?.kind === 'unix') return true;
     const name = host
+      .toLowerCase()
       .replace(/:\d+$/, '')
       .replace(/^\[(.*)\]$/, '$1')
-      .toLowerCase();
-    return isIP(name) !== 0 || name === 'localhost' || name === this.#host?.toLowerCase();
+      .replace(/\.$/, '');
+    if (isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return true;
+    return this.#address?.kind === 'tcp' && name === this.#address.host?.toLowerCase();
+  }
+}
+
+function listenOptions(address: BindAddress): ListenOptions & { fd?: number } {
+  switch (address.kind) {
+    case 'tcp':
+      return { port: address.port, ...(address.host === null ? {} : { host: address.host }) };
+    case 'unix':
+      return { path: address.path };
+    case 'fd':
+      return { fd: address.fd };
+    default:
+      return address satisfies never;
   }
 }

@@ -29,6 +29,8 @@ export interface Status {
     readonly requests: number;
     readonly connections: number;
     readonly eventLoopDelayP99Ms: number;
+    /** It takes no new connections and ends when those that it has are done. */
+    readonly draining: boolean;
   }[];
   readonly routes: readonly RouteStatus[];
   readonly certificates: readonly CertificateView[];
@@ -61,7 +63,7 @@ export interface Figures {
 export function troubles(status: Status): string[] {
   const wanted = new Set(status.routes.map((route) => route.certificate));
   return [
-    ...(status.workers.length === 0 ? ['no worker is ready'] : []),
+    ...(status.workers.some(({ draining }) => !draining) ? [] : ['no worker is ready']),
     ...status.certificates
       .filter(({ id, status: state }) => wanted.has(id) && ['missing', 'expired', 'blocked'].includes(state))
       .map(({ id, status: state, lastError, notAfter }) => {

@@ -1,0 +1,114 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { CONTENT_SECURITY_POLICY, statusPage } from '../../src/admin/page.ts';
+import { since, until } from '../../src/admin/spans.ts';
+import { certificate, FAILURE, status, worker } from './status.ts';
+
+describe('the status page', () => {
+  it('shows what a person wants to know', () => {
+    const page = statusPage(status());
+    for (const text of [
+      'All is well',
+      'one.test',
+      'letsencrypt',
+      'in 61 d 12 h',
+      '1 d 2 h',
+      'http://127.0.0.1:8080',
+      'fallback',
+    ]) {
+      expect(page).toContain(text);
+    }
+    expect(page).toContain('0 handshakes and 0 requests ever waited');
+  });
+
+  it('has a bar for the time that each certificate has left', () => {
+    const values = [...statusPage(status()).matchAll(/<meter [^>]*value="([\d.]+)"/g)].map(([, value]) =>
+      Number(value),
+    );
+    expect(values).toHaveLength(1);
+    expect(values[0]).toBeCloseTo(61.5 / 90, 2);
+    const gone = statusPage(
+      status({ certificates: [certificate({ notAfter: '2026-02-20T00:00:00.000Z' })] }),
+    );
+    expect(gone).toMatch(/<meter [^>]*value="0\.000"/);
+  });
+
+  it('says what is wrong first', () => {
+    const page = statusPage(
+      status({
+        certificates: [
+          certificate({ status: 'missing', notBefore: null, notAfter: null, lastError: FAILURE }),
+        ],
+        workers: [worker(1, true)],
+        config: {
+          ...status().config,
+          lastError: {
+            at: '2026-03-01T11:59:30.000Z',
+            problems: ['rigil.conf:3:1: error: no such directive'],
+          },
+        },
+        work: [{ id: 'one.test', action: 'obtain', startedAt: '2026-03-01T11:59:48.000Z' }],
+      }),
+    );
+    expect(page).toMatch(/<title>rigil: 2 to look at/);
+    for (const text of [
+      'no worker is ready',
+      'could not connect',
+      'again in 10 min',
+      'no such directive',
+      'draining',
+      '12 s',
+    ]) {
+      expect(page).toContain(text);
+    }
+    expect(page.indexOf('no worker is ready')).toBeLessThan(page.indexOf('<h2>'));
+  });
+
+  it('runs nothing and loads nothing, whatever is in a name', () => {
+    const evil = '<script src=//evil.example></script>"\'&';
+    const page = statusPage(
+      status({
+        version: evil,
+        routes: [{ names: [evil, evil], upstreams: [evil], certificate: evil, fallback: false }],
+        certificates: [
+          certificate({
+            id: evil,
+            names: [evil, evil],
+            issuer: evil,
+            renewReason: evil,
+            lastError: { ...FAILURE, message: evil },
+          }),
+        ],
+        config: { ...status().config, file: evil, lastError: { at: FAILURE.at, problems: [evil] } },
+        work: [{ id: evil, action: evil, startedAt: FAILURE.at }],
+      }),
+    );
+    expect(page).not.toContain('<script');
+    expect(page).not.toMatch(/(?:src|href)="(?!\/)/);
+    const [, style = ''] = /<style>([\s\S]*)<\/style>/.exec(page) ?? [];
+    expect(CONTENT_SECURITY_POLICY).toContain(
+      `'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+    );
+    expect(CONTENT_SECURITY_POLICY).toContain("default-src 'none'");
+    expect(style).not.toMatch(/url\(|@import/);
+    expect(page).not.toContain(' style=');
+  });
+});
+
+describe('spans of time', () => {
+  const at = Date.parse('2026-03-01T12:00:00Z');
+  it.each([
+    [0, 'now'],
+    [999, 'now'],
+    [90_000, 'in 1 min 30 s'],
+    [3_600_000, 'in 1 h'],
+    [-3_661_000, '1 h 1 min ago'],
+    [86_400_000 * 12 + 5_000, 'in 12 d'],
+  ])('%d ms are %s', (ms, text) => {
+    expect(until(new Date(at + ms).toISOString(), at)).toBe(text);
+  });
+
+  it('begin with 0 s', () => {
+    expect(since(new Date(at).toISOString(), at)).toBe('0 s');
+  });
+});
