@@ -21,6 +21,7 @@ export interface Wanted {
 export interface CertificateFacts {
   readonly id: CertificateId;
   readonly issuer: string;
+  /** The names that it was ordered for; a CA may have put in more. */
   readonly names: readonly string[];
   readonly notBefore: Instant;
   readonly notAfter: Instant;

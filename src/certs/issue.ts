@@ -146,7 +146,8 @@ class Attempt {
     const origin = { id, issuer: name, obtainedAt: clock.now(), source: 'rigil' };
     const certificate = toCertificate(issued.chain, issued.key, origin);
     mustServe(certificate, wanted.names, clock.now());
-    return certificate;
+    // Some CAs add names. Those that were not ordered are none that could have changed.
+    return { ...certificate, facts: { ...certificate.facts, names: wanted.names } };
   }
 
   /** Stores the certificate. Null when that is done, else when to try again: it is served in either case. */

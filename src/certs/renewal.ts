@@ -36,14 +36,22 @@ export function replacementOf(
 }
 
 /**
- * When a certificate in force is to be replaced. It is due from the start when it is not what is wanted; else its CA's advice
- * counts (RFC 9773 4.2), but never beyond the last twentieth of its life; without advice it is a third of its life
- * before the end, and half for lifetimes under ten days.
+ * When a certificate in force is to be replaced. It is due from the start when it is not what is wanted; else its CA's
+ * advice counts (RFC 9773 4.2), but never beyond the last twentieth of its life; without advice it is a third of its
+ * life before the end, and half for lifetimes under ten days.
+ *
+ * A CA that sends its certificates half expired, or always advises to renew at once, is not asked in a circle: a
+ * certificate has a day, or a third of what was left of it when it came, if that is less.
  */
 export function renewalOf(facts: CertificateFacts, wanted: Wanted, ari: KnownRenewalInfo | null): Renewal {
   const mismatch = mismatchOf(facts, wanted);
   if (mismatch !== null) return { at: facts.obtainedAt, reason: mismatch };
+  const { at, reason } = scheduled(facts, ari);
+  const settled = facts.obtainedAt + Math.min(DAY, (facts.notAfter - facts.obtainedAt) / 3);
+  return { at: Math.max(at, settled), reason };
+}
 
+function scheduled(facts: CertificateFacts, ari: KnownRenewalInfo | null): Renewal {
   const life = facts.notAfter - facts.notBefore;
   const lastResort = facts.notAfter - life * LAST_RESORT;
   const window = ari?.ariId === facts.ariId ? (ari?.window ?? null) : null;

@@ -236,7 +236,7 @@ export class Generations {
     if (certificate.facts.fingerprint !== facts.fingerprint) {
       throw damage('meta.json is about another certificate');
     }
-    return certificate;
+    return { facts, chain, key };
   }
 
   #readText(generation: string, file: string): Promise<string> {

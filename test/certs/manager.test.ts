@@ -100,6 +100,38 @@ describe('a manager that works by itself', () => {
     expect(manager.views(world.clock.now())[0]?.status).toBe('blocked');
   });
 
+  it('is content with a certificate that has more names than were ordered', async () => {
+    const { issue } = world.ca;
+    world.ca.issue = (order, signal) =>
+      issue.call(world.ca, { ...order, names: [...order.names, 'www.example.com'] }, signal);
+    const { served } = await world.daemon();
+    await world.clock.advance(10 * DAY);
+    expect(world.ca.orders).toHaveLength(1);
+    expect(served()?.facts.names).toEqual(['example.com']);
+    await world.process();
+    await world.clock.advance(10 * DAY);
+    expect(world.ca.orders).toHaveLength(1);
+  });
+
+  it('does not ask a CA in a circle that says to renew at once, whatever it issues', async () => {
+    world.ca.renewalInfo = async ({ notBefore }) => ({
+      start: notBefore - 2 * HOUR,
+      end: notBefore - HOUR,
+      explanationUrl: null,
+      nextFetchAt: world.clock.now() + HOUR,
+    });
+    await world.daemon();
+    await world.clock.advance(5 * DAY);
+    expect(world.ca.orders.length).toBeLessThanOrEqual(6);
+  });
+
+  it('does not ask a CA in a circle whose certificates are nearly expired', async () => {
+    world.ca.lifeMs = 3 * HOUR;
+    await world.daemon();
+    await world.clock.advance(DAY);
+    expect(world.ca.orders.length).toBeLessThanOrEqual(24);
+  });
+
   it('refuses what does not serve the names, and says so', async () => {
     world.ca.issue = async (order) =>
       new (await import('./fake-issuer.ts')).FakeIssuer('x', world.clock).issue(

@@ -186,7 +186,8 @@ describe('a run', () => {
     });
     await command({}, [com]);
     expect(world.shared.journal.get('example.com')?.ari?.window?.selected).toBe(START + HOUR / 2);
-    await world.clock.advance(HOUR);
+    expect(ids((await command({}, [com])).skipped)).toEqual(['example.com']);
+    await world.clock.advance(DAY);
     expect(ids((await command({}, [com])).renewed)).toEqual(['example.com']);
   });
 
