@@ -97,7 +97,7 @@ function warningOf(event: Event): string | null {
         `${event.id}: the CA offers no chain up to ${event.wanted}, its own ends at ${event.got}`,
       );
     case 'authority.created':
-      return `made the root of the local CA ${event.issuer}: ${event.file}`;
+      return `made the root of the local CA ${event.issuer}: ${event.file} (${event.hint})`;
     case 'authority.expiring':
       return warning(`the root of the local CA ${event.issuer} ends ${event.notAfter}`, event.hint);
     case 'fault':

@@ -13,6 +13,15 @@ export type Event =
     }
   | { event: 'config.rejected'; file: string; errors: number; problems: readonly string[] }
   | { event: 'config.warning'; problem: string }
+  | { event: 'config.source.connected'; address: string }
+  | {
+      event: 'config.source.lost';
+      address: string;
+      code: string;
+      message: string;
+      hint: string | null;
+      retryInMs: number;
+    }
   | { event: 'listener.opened'; role: 'http' | 'https' | 'admin'; address: string }
   | { event: 'worker.started'; worker: number; pid: number; durationMs: number }
   | {
@@ -53,7 +62,7 @@ export type Event =
     }
   | { event: 'certificate.adopted'; id: string; issuer: string; notAfter: string }
   | { event: 'certificate.waiting'; name: string; id: string; why: string }
-  | { event: 'authority.created'; issuer: string; file: string; notAfter: string }
+  | { event: 'authority.created'; issuer: string; file: string; notAfter: string; hint: string }
   | { event: 'authority.expiring'; issuer: string; file: string; notAfter: string; hint: string }
   | {
       event: 'ari.updated';
@@ -98,6 +107,7 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'certificate.waiting': 'warn',
   'authority.expiring': 'warn',
   'config.warning': 'warn',
+  'config.source.lost': 'warn',
   'worker.said': 'warn',
   'certificate.obtain.failed': 'error',
   'certificate.renew.failed': 'error',

@@ -99,6 +99,7 @@ export class InternalCa implements Issuer {
         issuer: this.name,
         file: this.rootLocation,
         notAfter: new Date(notAfter).toISOString(),
+        hint: howToTrust(this.rootLocation),
       });
       return files;
     } finally {
@@ -139,4 +140,9 @@ export class InternalCa implements Issuer {
   #path(file: 'root.pem' | 'root.key'): DocumentPath {
     return ['authorities', this.name, file];
   }
+}
+
+/** What a person does with a new root. */
+function howToTrust(file: string): string {
+  return `to trust it: curl --cacert ${file}; on Debian: cp ${file} /usr/local/share/ca-certificates/rigil.crt && update-ca-certificates; browsers: import it as an authority`;
 }

@@ -104,6 +104,7 @@ describe('the root of the local CA', () => {
         issuer: 'internal',
         file: authority.rootLocation,
         notAfter: expect.stringMatching(/^20\d\d-/),
+        hint: expect.stringContaining(`--cacert ${authority.rootLocation}`),
       },
     ]);
   });
