@@ -17,6 +17,8 @@ export interface Flight {
  */
 export class Flights {
   readonly #flights = new Map<CertificateId, Flight>();
+  /** How many there are in each lane. */
+  readonly #lanes = new Map<string, number>();
   readonly #width: number;
 
   /** @param width how many flights there may be in a lane */
@@ -34,11 +36,7 @@ export class Flights {
 
   /** Whether `action` may start: nobody works on its certificate, and its lane has room. */
   hasRoomFor(action: Action): boolean {
-    if (this.#flights.has(action.id)) return false;
-    const lane = laneOf(action);
-    let busy = 0;
-    for (const flight of this.#flights.values()) if (laneOf(flight.action) === lane) busy += 1;
-    return busy < this.#width;
+    return !this.#flights.has(action.id) && (this.#lanes.get(laneOf(action)) ?? 0) < this.#width;
   }
 
   /**
@@ -53,14 +51,17 @@ export class Flights {
   ): void {
     const controller = new AbortController();
     const { signal } = controller;
+    const lane = laneOf(action);
     const end = (landing: Landing<Result>): void => {
       this.#flights.delete(action.id);
+      this.#lanes.set(lane, (this.#lanes.get(lane) ?? 0) - 1);
       land(landing);
     };
     const landed = (async () => work(signal))().then(
       (result) => end(signal.aborted ? { kind: 'aborted' } : { kind: 'done', result }),
       (fault: unknown) => end({ kind: 'fault', fault }),
     );
+    this.#lanes.set(lane, (this.#lanes.get(lane) ?? 0) + 1);
     this.#flights.set(action.id, { action, startedAt, landed, abort: () => controller.abort() });
   }
 }
