@@ -15,7 +15,9 @@ export interface Progress {
  * The spinner's library is loaded only where one is shown.
  */
 export async function startProgress({ quiet }: { readonly quiet: boolean }): Promise<Progress> {
-  const spins = process.stderr.isTTY && !quiet && process.env['TERM'] !== 'dumb';
+  const { isTTY, columns } = process.stderr;
+  // A terminal without a size, as some containers give, would be wiped for ever.
+  const spins = isTTY && columns > 0 && !quiet && process.env['TERM'] !== 'dumb';
   if (!spins) return plainProgress(quiet);
   const { default: ora } = await import('ora');
   return spinningProgress(ora({ stream: process.stderr, discardStdin: false }));

@@ -29,7 +29,7 @@ answer that is kept for it, the generations that the store has, and what went wr
     const parsed = await this.parse(CertsShow);
     const flags: Interfaces.InferredFlags<typeof CertsShow.baseFlags> = parsed.flags;
     const details = await this.looking(flags.config, (options) => showCertificate(options, parsed.args.name));
-    const width = process.stdout.columns ?? 80;
+    const width = process.stdout.columns || 80;
     for (const line of certificateDetailLines(details, this.now, width)) this.print(line);
     return details;
   }

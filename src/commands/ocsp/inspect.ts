@@ -73,7 +73,7 @@ is must-staple. A certificate that names no responder is normal: many CAs publis
       { target: parsed.args.target, stored, servername, query, hash, ca },
       (name) => this.looking(flags.config, (options) => loadCertificate(options, name)),
     );
-    for (const line of ocspReportLines(report, process.stdout.columns ?? 80)) this.print(line);
+    for (const line of ocspReportLines(report, process.stdout.columns || 80)) this.print(line);
     if (bad) process.exitCode = 3;
     return report;
   }
