@@ -3,7 +3,7 @@ import type { CertificateView } from '../certs/view.ts';
 import type { Instant } from '../platform/clock.ts';
 import { escapeHtml } from './escape-html.ts';
 import { PAGE_STYLE } from './page-style.ts';
-import { since, until } from './spans.ts';
+import { left, since, until } from './spans.ts';
 import { type RouteStatus, type Status, troubles } from './status.ts';
 
 /** The `Content-Security-Policy` of the page: its own style and nothing else. */
@@ -28,6 +28,7 @@ export function statusPage(status: Status): string {
   <h1>rigil <small>${escapeHtml(version)}</small></h1>
   ${problems.length === 0 ? '<p class="good">All is well.</p>' : `<ul class="bad">${problems.map((problem) => `<li>${escapeHtml(problem)}`).join('')}</ul>`}
   <p>Up ${since(startedAt, now)}. ${configText(status, now)}</p>
+  ${sourceText(status, now)}
 </header>
 <main>
 ${section('Certificates', certificates(status.certificates, now))}
@@ -48,6 +49,17 @@ function configText({ config }: Status, now: Instant): string {
     .map((problem) => `<li><code>${escapeHtml(problem)}</code>`)
     .join('');
   return `${loaded}</p><div class="bad">A newer one was refused ${since(config.lastError.at, now)} ago; the old one serves on.<ul>${problems}</ul></div><p>`;
+}
+
+function sourceText({ config: { source } }: Status, now: Instant): string {
+  if (source === null) return '';
+  const routes = `Routes come from <code>${escapeHtml(source.url)}</code>, which is`;
+  if (source.connected) return `<p>${routes} <span class="good">connected</span>.</p>`;
+  const why =
+    source.lastError === null
+      ? ''
+      : `: ${escapeHtml(source.lastError.message)}, ${since(source.lastError.at, now)} ago`;
+  return `<p>${routes} <span class="bad">not connected</span>${why}.</p>`;
 }
 
 function certificates(views: readonly CertificateView[], now: Instant): string {
@@ -74,8 +86,8 @@ function certificates(views: readonly CertificateView[], now: Instant): string {
 function lifetime({ notBefore, notAfter, id }: CertificateView, now: Instant): string {
   if (notBefore === null || notAfter === null) return '';
   const [start, end] = [Date.parse(notBefore), Date.parse(notAfter)];
-  const left = Math.max(0, Math.min(1, (end - now) / Math.max(1, end - start)));
-  return `<meter min="0" max="1" low="0.1" high="0.33" optimum="1" value="${left.toFixed(3)}" aria-label="time left of ${escapeHtml(id)}"></meter> <span title="${escapeHtml(notAfter)}">${until(notAfter, now)}</span>`;
+  const share = Math.max(0, Math.min(1, (end - now) / Math.max(1, end - start)));
+  return `<meter min="0" max="1" low="0.1" high="0.33" optimum="1" value="${share.toFixed(3)}" aria-label="time left of ${escapeHtml(id)}"></meter> <span title="${escapeHtml(notAfter)}">${left(notAfter, now)}</span>`;
 }
 
 function routes(all: readonly RouteStatus[]): string {

@@ -19,6 +19,12 @@ export function until(time: string, now: Instant): string {
   return ms > 0 ? `in ${span(ms)}` : `${span(-ms)} ago`;
 }
 
+/** How much time is left until a time (ISO 8601): `12 d 3 h`, `over since 5 min`. */
+export function left(time: string, now: Instant): string {
+  const ms = Date.parse(time) - now;
+  return ms > 0 ? span(ms) : `over since ${span(-ms)}`;
+}
+
 /** The two largest units that are not zero. */
 function span(ms: number): string {
   const first = UNITS.findIndex((unit) => ms >= unit.ms);

@@ -11,7 +11,7 @@ describe('the status page', () => {
       'All is well',
       'one.test',
       'letsencrypt',
-      'in 61 d 12 h',
+      '>61 d 12 h<',
       '1 d 2 h',
       'http://127.0.0.1:8080',
       'fallback',
@@ -31,6 +31,18 @@ describe('the status page', () => {
       status({ certificates: [certificate({ notAfter: '2026-02-20T00:00:00.000Z' })] }),
     );
     expect(gone).toMatch(/<meter [^>]*value="0\.000"/);
+    expect(gone).toContain('over since 9 d 12 h');
+  });
+
+  it('says where routes come from, and whether they do', () => {
+    const source = { url: 'tcp://10.0.0.1:8000', connected: true, hasRoutes: true, lastError: null };
+    const withSource = (more: object) =>
+      statusPage(status({ config: { ...status().config, source: { ...source, ...more } } }));
+    expect(withSource({})).toMatch(/tcp:\/\/10\.0\.0\.1:8000<\/code>, which is <span class="good">connected/);
+    const lastError = { at: '2026-03-01T11:59:00.000Z', message: 'connection refused' };
+    expect(withSource({ connected: false, lastError })).toMatch(
+      /not connected<\/span>: connection refused, 1 min ago/,
+    );
   });
 
   it('says what is wrong first', () => {

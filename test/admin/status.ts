@@ -14,6 +14,7 @@ export function status(more: Partial<Status> = {}): Status {
       loadedAt: '2026-03-01T11:00:00.000Z',
       generation: 3,
       lastError: null,
+      source: null,
     },
     workers: [worker(1), worker(2)],
     routes: [
@@ -97,6 +98,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
     attempts: new Map([['one.test', { succeeded: 1, failed: 4 }]]),
     configReloads: 2,
     configReloadFailures: 1,
+    configSource: null,
     ...more,
   };
 }
