@@ -80,8 +80,13 @@ export class Inventory {
   want(wanted: readonly Wanted[], issuers: ReadonlyMap<string, Issuer>, now: Instant, retry: boolean): void {
     // A route that comes and goes must not shake off its failures.
     const noted = new Map(this.#journal);
-    for (const { wanted: each, journal } of this.#entries.values()) noted.set(each.id, journal);
+    for (const { wanted: each, journal } of this.#entries.values()) {
+      if (journal.failure === null && journal.ari === null) noted.delete(each.id);
+      else noted.set(each.id, journal);
+    }
     this.#journal = noted;
+    // Somebody may have mended what could not be read.
+    this.#unusable.clear();
     const memory = this.#inMemory();
     const usable = new Candidates([...memory.values()].map(({ facts }) => facts));
     const offerable = this.#offerable();

@@ -22,7 +22,7 @@ export interface ManagerOptions {
   readonly emit: Emit;
   /**
    * Gets everything that can be served, whenever that changes; a certificate that has not changed is the same object.
-   * Without it nothing is served from here, and no keys are read: enough to list, to plan and to renew.
+   * Must not throw. Without it nothing is served from here, and no keys are read: enough to list, to plan and to renew.
    */
   readonly publish?: (certificates: ReadonlyMap<CertificateId, Certificate>) => void;
   readonly staples?: StapleSource;
@@ -201,9 +201,24 @@ export class CertificateManager {
     while (!this.#stopped.signal.aborted) {
       // Made before the plan: whoever wakes during the tick ends this nap.
       this.#nap = new AbortController();
-      const wakeAt = this.tick();
+      const wakeAt = this.#tickOrTell();
       await clock.sleep(Math.min(wakeAt - clock.now(), this.#longestNapMs), this.#nap.signal);
     }
+  }
+
+  /** A bug must not end the loop: what is due then waits for the next look. */
+  #tickOrTell(): Instant {
+    try {
+      return this.tick();
+    } catch (fault) {
+      this.#tellFault('plan', fault);
+      return Number.POSITIVE_INFINITY;
+    }
+  }
+
+  #tellFault(where: string, fault: unknown): void {
+    const stack = fault instanceof Error ? (fault.stack ?? null) : null;
+    this.#ports.emit({ event: 'fault', where, message: messageOf(fault), stack });
   }
 
   #wake(): void {
@@ -213,11 +228,10 @@ export class CertificateManager {
   #launch(action: Action): boolean {
     const { clock } = this.#ports;
     const entry = this.#inventory.entries.get(action.id);
-    if (entry === undefined || this.#stopped.signal.aborted || !this.#flights.hasRoomFor(action))
-      return false;
+    const { aborted } = this.#stopped.signal;
+    if (entry === undefined || aborted || !this.#flights.hasRoomFor(action)) return false;
     const startedAt = clock.now();
-    if (action.kind === 'obtain' || action.kind === 'renew')
-      this.#inventory.noteStart(action.issuer, startedAt);
+    if ('issuer' in action) this.#inventory.noteStart(action.issuer, startedAt);
     const certificate = this.#inventory.certificates.get(action.id) ?? null;
     const ports: Ports = { ...this.#ports, issuers: this.#issuers };
     this.#flights.start(
@@ -230,15 +244,10 @@ export class CertificateManager {
   }
 
   #land({ action, landing, durationMs }: Landed): void {
-    const { emit } = this.#ports;
-    if (landing.kind === 'fault') {
-      const { fault } = landing;
-      const stack = fault instanceof Error ? (fault.stack ?? null) : null;
-      emit({ event: 'fault', where: `${action.kind} ${action.id}`, message: messageOf(fault), stack });
-    }
+    if (landing.kind === 'fault') this.#tellFault(`${action.kind} ${action.id}`, landing.fault);
     if (landing.kind === 'done' && this.#inventory.apply(landing.result)) {
       this.#publish();
-      if (landing.result.kind === 'adopted') emit(adoption(landing.result));
+      if (landing.result.kind === 'adopted') this.#ports.emit(adoption(landing.result));
     }
     for (const listener of this.#listeners) listener({ action, landing, durationMs });
     // After a fault nothing has changed, and the same action would be due at once: the next look is soon enough.
@@ -249,7 +258,7 @@ export class CertificateManager {
 /** A flight keeps its sense when its certificate is still wanted with the same names, and its issuer still for it. */
 function isStillWanted(action: Action, before: Wanted | undefined, after: Wanted | undefined): boolean {
   if (before === undefined || after === undefined || !sameNames(before.names, after.names)) return false;
-  return !(action.kind === 'obtain' || action.kind === 'renew') || after.issuers.includes(action.issuer);
+  return !('issuer' in action) || after.issuers.includes(action.issuer);
 }
 
 function adoption({ id, certificate }: Extract<Outcome, { kind: 'adopted' }>): Parameters<Emit>[0] {
