@@ -49,7 +49,8 @@ export async function bindListeners(
   if (first === undefined) return listeners;
   for (const listener of fresh) listener.close();
   throw new RigilError(first.code, errors.map(({ message }) => message).join('; '), {
-    hint: first.hint ?? undefined,
+    hint:
+      [...new Set(errors.map(({ hint }) => hint))].filter((hint) => hint !== null).join('; ') || undefined,
     cause: first,
   });
 }
