@@ -31,7 +31,8 @@ export class Listeners {
         this.#servers.push(server);
         const error = await new Promise<Error | null>((resolve) => {
           server.once('error', resolve);
-          server.listen({ fd, backlog: BACKLOG }, () => resolve(null));
+          // For a descriptor Node looks at this argument only, not at a property `backlog`.
+          server.listen({ fd }, BACKLOG, () => resolve(null));
         });
         server.on('error', (trouble) => handlers.onTrouble(address, trouble));
         return error === null ? null : { address, code: systemCodeOf(error) };
