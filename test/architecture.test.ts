@@ -34,7 +34,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   acme: ['certs', 'challenges', 'dns', 'x509', 'events', 'platform', 'errors'],
   challenges: ['snapshot', 'events', 'platform', 'errors', 'x509', 'store'],
   dns: ['events', 'platform', 'errors'],
-  'internal-ca': ['certs', 'x509', 'store', 'events', 'platform', 'errors'],
+  'internal-ca': ['certs', 'ocsp', 'x509', 'store', 'events', 'platform', 'errors'],
   ocsp: ['certs', 'x509', 'events', 'platform', 'errors'],
   x509: ['platform', 'errors'],
   store: ['certs', 'x509', 'events', 'platform', 'errors'],

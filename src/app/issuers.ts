@@ -17,6 +17,7 @@ import type { Clock } from '../platform/clock.ts';
 import { systemHttp } from '../platform/http.ts';
 import type { Random } from '../platform/random.ts';
 import type { FileStore } from '../store/file-store.ts';
+import { responderUrlOf } from './responder-url.ts';
 import { VERSION } from './version.ts';
 
 export interface IssuerTools {
@@ -55,6 +56,12 @@ export class Issuers {
     return new Map([...made].map(([name, { issuer }]) => [name, issuer]));
   }
 
+  /** The local CA that is called `name` now, or null. */
+  localCa(name: string): InternalCa | null {
+    const issuer = this.#made.get(name)?.issuer;
+    return issuer instanceof InternalCa ? issuer : null;
+  }
+
   /** Closes the connections to CAs, which would keep a command from ending. */
   async close(): Promise<void> {
     await Promise.all(
@@ -68,6 +75,7 @@ export class Issuers {
       return new InternalCa({
         name: settings.name,
         keyType: settings.keyType,
+        responderUrl: responderUrlOf(settings.ocsp),
         documents: store.documents,
         locks: store,
         clock,

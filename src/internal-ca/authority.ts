@@ -34,7 +34,7 @@ export async function makeRoot(now: Instant, random: Random): Promise<RootFiles>
   const x509 = await loadX509();
   const key = await generatePrivateKey('p256');
   const { algorithm, ...keys } = signingKeys(key);
-  const { keyCertSign, cRLSign } = x509.KeyUsageFlags;
+  const { digitalSignature, keyCertSign, cRLSign } = x509.KeyUsageFlags;
   const day = new Date(now).toISOString().slice(0, 10);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber: randomSerial(random),
@@ -45,7 +45,8 @@ export async function makeRoot(now: Instant, random: Random): Promise<RootFiles>
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(keyCertSign | cRLSign, true),
+      // It signs OCSP answers too.
+      new x509.KeyUsagesExtension(digitalSignature | keyCertSign | cRLSign, true),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });

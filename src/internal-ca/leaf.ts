@@ -5,8 +5,9 @@ import type { Random } from '../platform/random.ts';
 import { generatePrivateKey, type KeyType } from '../x509/private-key.ts';
 import { loadX509, signingKeys, toGeneralName } from '../x509/web-crypto.ts';
 import { type Authority, randomSerial } from './authority.ts';
+import { ROOT_PATH } from './responder.ts';
 
-/** Lifetime of a leaf, in milliseconds: seven days. Short, since nobody can revoke it. */
+/** Lifetime of a leaf, in milliseconds: seven days. Short, since few clients ask whether it is revoked. */
 export const LEAF_LIFE_MS = 7 * 86_400_000;
 
 /** By how much a leaf is backdated, in milliseconds: clients' clocks are not ours. */
@@ -19,13 +20,15 @@ export interface LeafRequest {
   /** DNS names, also wildcards, and addresses; the first one is the common name where it fits. */
   readonly names: readonly string[];
   readonly keyType: KeyType;
+  /** Where the CA answers OCSP, with a slash at its end. Default null: nowhere. */
+  readonly responderUrl?: string | null;
   readonly now: Instant;
   readonly random: Random;
 }
 
 /** A server certificate of seven days with a new key, signed by the root. Never outlives the root. */
 export async function makeLeaf(authority: Authority, request: LeafRequest): Promise<Issued> {
-  const { names, keyType, now, random } = request;
+  const { names, keyType, responderUrl = null, now, random } = request;
   const x509 = await loadX509();
   const key = await generatePrivateKey(keyType);
   const { publicKey } = signingKeys(key);
@@ -42,6 +45,11 @@ export async function makeLeaf(authority: Authority, request: LeafRequest): Prom
     await x509.SubjectKeyIdentifierExtension.create(publicKey),
     await x509.AuthorityKeyIdentifierExtension.create(authority.keys.publicKey),
   ];
+  if (responderUrl !== null) {
+    // Chains come without the root, and who asks about a leaf needs its issuer.
+    const caIssuers = new URL(ROOT_PATH, responderUrl).href;
+    extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: responderUrl, caIssuers }));
+  }
   const certificate = await x509.X509CertificateGenerator.create({
     serialNumber: randomSerial(random),
     subject: commonName === null ? [] : [{ CN: [commonName] }],

@@ -32,6 +32,7 @@ function ca(parts: Partial<InternalCaOptions> = {}): InternalCa {
   return new InternalCa({
     name: 'internal',
     keyType: 'p256',
+    responderUrl: null,
     documents: store.documents,
     locks: store,
     clock: systemClock,
@@ -215,7 +216,7 @@ describe.skipIf(!has('openssl'))('the local CA, as openssl sees it', () => {
       encoding: 'utf8',
     });
     expect(text).toContain('CA:TRUE, pathlen:0');
-    expect(text).toMatch(/Key Usage: critical\s+Certificate Sign, CRL Sign/);
+    expect(text).toMatch(/Key Usage: critical\s+Digital Signature, Certificate Sign, CRL Sign/);
     expect(text).toMatch(/Subject: CN = rigil local CA /);
   });
 });
