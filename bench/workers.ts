@@ -17,7 +17,7 @@ const WAYS = ['shared', 'reuseport'] as const;
 type Way = (typeof WAYS)[number];
 
 const WORKERS = 2;
-const ROUNDS = 3;
+const ROUNDS = 7;
 const CLIENTS = 16;
 const ROUND_MS = 2_000;
 const WAITING = 100;
@@ -26,16 +26,21 @@ const LISTENER_FD = 4;
 interface Team {
   readonly port: number;
   readonly workers: readonly ChildProcess[];
-  /** Connections that each worker has taken. */
-  counts(): Promise<number[]>;
+  /** What each worker has done. */
+  figures(): Promise<WorkerFigures[]>;
   end(): void;
+}
+
+interface WorkerFigures {
+  readonly connections: number;
+  readonly cpuMs: number;
 }
 
 if (process.argv[2] === 'worker') runWorker();
 else await main();
 
 async function main(): Promise<void> {
-  console.log('| | new connections a second (3 rounds) | share of the busiest worker | failed |');
+  console.log('| | new connections a CPU-second of the workers | share of the busier worker | failed |');
   console.log('|---|---|---|---|');
   for (const row of await interleaved(throughput)) console.log(row);
   console.log('\n| | answered | refused or reset | after |');
@@ -52,21 +57,28 @@ async function interleaved(measure: (way: Way) => Promise<{ rate: number; share:
     for (const way of WAYS) results.get(way)?.push(await measure(way));
   }
   return [...results].map(([way, rounds]) => {
-    const rates = rounds.map(({ rate }) => rate.toFixed(0)).join(', ');
-    const share = Math.max(...rounds.map((round) => round.share));
+    const rates = rounds.map((round) => round.rate).toSorted((a, b) => a - b);
+    const spread = [rates[ROUNDS >> 1], rates[0], rates.at(-1)].map((rate) => rate?.toFixed(0));
+    const share = rounds.reduce((sum, round) => sum + round.share, 0) / ROUNDS;
     const failed = rounds.reduce((sum, round) => sum + round.failed, 0);
-    return `| ${way} | ${rates} | ${(share * 100).toFixed(0)} % | ${failed} |`;
+    return `| ${way} | ${spread[0]} (${spread[1]} to ${spread[2]}) | ${(share * 100).toFixed(0)} % | ${failed} |`;
   });
 }
 
 async function throughput(way: Way) {
   const team = await start(way);
+  const before = cpuMsOf(await team.figures());
   const startedAt = performance.now();
-  const { answered, failed } = await load(team.port, () => performance.now() - startedAt > ROUND_MS);
-  const counts = await team.counts();
+  const { failed } = await load(team.port, () => performance.now() - startedAt > ROUND_MS);
+  const figures = await team.figures();
   team.end();
-  const share = Math.max(...counts) / counts.reduce((sum, count) => sum + count, 0);
-  return { rate: (answered * 1000) / (performance.now() - startedAt), share, failed };
+  const counts = figures.map(({ connections }) => connections);
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  return { rate: (total * 1000) / (cpuMsOf(figures) - before), share: Math.max(...counts) / total, failed };
+}
+
+function cpuMsOf(figures: readonly WorkerFigures[]): number {
+  return figures.reduce((sum, { cpuMs }) => sum + cpuMs, 0);
 }
 
 /** One of the workers is killed while clients come and go. */
@@ -117,12 +129,12 @@ async function start(way: Way): Promise<Team> {
   return {
     port,
     workers,
-    counts: () =>
+    figures: () =>
       Promise.all(
         workers.map(async (worker) => {
-          worker.send('count');
-          const [count] = await once(worker, 'message');
-          return Number(count);
+          worker.send('figures');
+          const [figures] = (await once(worker, 'message')) as [WorkerFigures];
+          return figures;
         }),
       ),
     end: () => {
@@ -166,19 +178,23 @@ function visit(port: number): Promise<boolean> {
 
 function runWorker(): void {
   const { way, port, chain, key } = JSON.parse(process.env['BENCH'] ?? '{}');
-  let count = 0;
+  let connections = 0;
   const secure = tls.createServer({ cert: chain, key }, (socket) => {
     socket.on('error', () => {});
     socket.resume();
     socket.end('ok\n');
   });
   const server = net.createServer((socket) => {
-    count++;
+    connections++;
     secure.emit('connection', socket);
   });
   process.on('message', (message) => {
-    if (message === 'count') process.send?.(count);
-    else server.close();
+    if (message !== 'figures') {
+      server.close();
+      return;
+    }
+    const { user, system } = process.cpuUsage();
+    process.send?.({ connections, cpuMs: (user + system) / 1000 } satisfies WorkerFigures);
   });
   const listening = () => process.send?.('ready');
   if (way === 'shared') server.listen({ fd: LISTENER_FD }, listening);
