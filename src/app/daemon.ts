@@ -8,8 +8,9 @@ import type { Config } from '../config/config.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { messageOf, RigilError } from '../errors.ts';
 import { EventBus } from '../events/bus.ts';
+import { Responder } from '../internal-ca/responder.ts';
 import { StapleKeeper } from '../ocsp/staple-keeper.ts';
-import { addressText } from '../platform/bind.ts';
+import { addressText, type BindAddress } from '../platform/bind.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFetch } from '../platform/fetch.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -19,11 +20,12 @@ import { emptySnapshot } from '../snapshot/snapshot.ts';
 import type { FileStore } from '../store/file-store.ts';
 import { AttemptCounter } from './attempts.ts';
 import { ConfigFile } from './config-file.ts';
+import { type ControlServer, openServers, type WantedServer } from './control-servers.ts';
 import { DaemonStatus } from './daemon-status.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
+import { startOcspUpkeep } from './ocsp-upkeep.ts';
 import { ServedCertificates } from './served-certificates.ts';
-import { startStapleUpkeep } from './staple-upkeep.ts';
 import { openStore } from './store.ts';
 import { notifySystemd } from './systemd.ts';
 import { VERSION } from './version.ts';
@@ -38,10 +40,10 @@ const TICKET_KEY_BYTES = 48;
 /** What the daemon listens on. */
 interface Sockets {
   readonly listeners: readonly OpenListener[];
-  readonly admin: { readonly address: string; readonly server: AdminServer } | null;
+  readonly servers: readonly ControlServer[];
 }
 
-const NO_SOCKETS: Sockets = { listeners: [], admin: null };
+const NO_SOCKETS: Sockets = { listeners: [], servers: [] };
 
 export interface DaemonOptions {
   /** The configuration file; it is read again on every reload. */
@@ -128,7 +130,7 @@ export class Daemon {
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
-    this.#unwatch = [this.#answers.watch(), this.#keepStaples()];
+    this.#unwatch = [this.#answers.watch(), this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
@@ -206,20 +208,34 @@ export class Daemon {
   }
 
   /** Opens what is not open yet. When one address cannot be had, nothing has changed. */
-  async #open({ global: { http, https, admin } }: Config): Promise<Sockets> {
-    const listeners = await bindListeners({ http, https }, this.#sockets.listeners);
-    const address = admin === null ? null : addressText(admin);
-    if (admin === null || address === null || address === this.#sockets.admin?.address) {
-      return { listeners, admin: admin === null ? null : this.#sockets.admin };
-    }
-    const server = new AdminServer(this.#status());
+  async #open(config: Config): Promise<Sockets> {
+    const { listeners, servers } = this.#sockets;
+    const bound = await bindListeners(config.global, listeners);
     try {
-      await server.listen(admin);
+      return { listeners: bound, servers: await openServers(this.#serversOf(config), servers) };
     } catch (error) {
-      await this.#giveUp({ listeners, admin: null });
+      await this.#giveUp({ listeners: bound, servers });
       throw error;
     }
-    return { listeners, admin: { address, server } };
+  }
+
+  #serversOf({ global: { admin }, issuers }: Config): WantedServer[] {
+    const wanted: WantedServer[] = issuers.flatMap(({ ocsp }) =>
+      ocsp === null ? [] : [{ role: 'ocsp', address: ocsp, make: () => this.#responderAt(ocsp) }],
+    );
+    if (admin !== null) {
+      wanted.push({ role: 'admin', address: admin, make: () => new AdminServer(this.#status()) });
+    }
+    return wanted;
+  }
+
+  /** Answers for whichever local CA has this address at the time. */
+  #responderAt(address: BindAddress): Responder {
+    const text = addressText(address);
+    return new Responder(() => {
+      const issuer = this.#config.issuers.find(({ ocsp }) => ocsp !== null && addressText(ocsp) === text);
+      return issuer === undefined ? null : this.#issuers.localCa(issuer.name);
+    });
   }
 
   async #startWorkers({ global: { workers } }: Config, { listeners }: Sockets): Promise<void> {
@@ -235,17 +251,18 @@ export class Daemon {
       if (former.listeners.includes(listener)) continue;
       this.#bus.emit({ event: 'listener.opened', role: listener.role, address: listener.address });
     }
-    if (former.admin === sockets.admin) return;
-    if (sockets.admin !== null) {
-      this.#bus.emit({ event: 'listener.opened', role: 'admin', address: sockets.admin.address });
+    for (const { role, address } of sockets.servers.filter((server) => !former.servers.includes(server))) {
+      this.#bus.emit({ event: 'listener.opened', role, address });
     }
-    await former.admin?.server.close();
+    const left = former.servers.filter((server) => !sockets.servers.includes(server));
+    await Promise.all(left.map((server) => server.close()));
   }
 
   /** Closes what was opened in vain. */
-  async #giveUp({ listeners, admin }: Sockets): Promise<void> {
+  async #giveUp({ listeners, servers }: Sockets): Promise<void> {
     for (const listener of listeners) if (!this.#sockets.listeners.includes(listener)) listener.close();
-    if (admin !== this.#sockets.admin) await admin?.server.close();
+    const fresh = servers.filter((server) => !this.#sockets.servers.includes(server));
+    await Promise.all(fresh.map((server) => server.close()));
   }
 
   #status(): DaemonStatus {
@@ -262,13 +279,14 @@ export class Daemon {
     });
   }
 
-  #keepStaples(): () => void {
-    return startStapleUpkeep({
+  #startOcspUpkeep(): () => void {
+    return startOcspUpkeep({
       keeper: this.#staples,
       manager: this.#manager,
       store: this.#store,
+      localCas: () => this.#config.issuers.flatMap(({ name }) => this.#issuers.localCa(name) ?? []),
       clock: systemClock,
-      onFault: (fault) => this.#fault('staples', fault),
+      onFault: (fault) => this.#fault('ocsp', fault),
     });
   }
 

@@ -22,7 +22,7 @@ export type Event =
       hint: string | null;
       retryInMs: number;
     }
-  | { event: 'listener.opened'; role: 'http' | 'https' | 'admin'; address: string }
+  | { event: 'listener.opened'; role: 'http' | 'https' | 'admin' | 'ocsp'; address: string }
   | { event: 'worker.started'; worker: number; pid: number; durationMs: number }
   | {
       event: 'worker.exited';

@@ -1,5 +1,6 @@
 import type { CertificateManager } from '../certs/manager.ts';
 import type { CertificateStore } from '../certs/ports.ts';
+import type { InternalCa } from '../internal-ca/internal-ca.ts';
 import type { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import type { Clock } from '../platform/clock.ts';
 
@@ -9,20 +10,23 @@ interface Parts {
   readonly keeper: StapleKeeper;
   readonly manager: Pick<CertificateManager, 'certificates'>;
   readonly store: Pick<CertificateStore, 'list'>;
+  /** The local CAs of the configuration. */
+  localCas(): readonly InternalCa[];
   readonly clock: Clock;
   readonly onFault: (fault: unknown) => void;
 }
 
 /**
- * Takes staples back before they end, and once a day forgets those of certificates that neither this process nor the
- * store has any more. Returns a function that stops it.
+ * Takes staples back before they end. Once a day forgets those of certificates that neither this process nor the store
+ * has any more, and what local CAs remember of certificates that have expired. Returns a function that stops it.
  */
-export function startStapleUpkeep({ keeper, manager, store, clock, onFault }: Parts): () => void {
+export function startOcspUpkeep({ keeper, manager, store, localCas, clock, onFault }: Parts): () => void {
   const stopSweep = keeper.start();
   const forget = async (): Promise<void> => {
     const { certificates } = await store.list();
     const held = [...manager.certificates.values()].map(({ facts }) => facts);
     await keeper.retain(new Set([...certificates, ...held].map(({ fingerprint }) => fingerprint)));
+    for (const ca of localCas()) await ca.forgetExpired();
   };
   const stopForgetting = clock.every(DAY_MS, () => void forget().catch(onFault));
   return () => {
