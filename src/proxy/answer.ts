@@ -1,11 +1,13 @@
 import type { Clock } from '../platform/clock.ts';
 import type { HeaderRule } from '../routing/route.ts';
+import { FIELD } from './codec/field-kind.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Page } from './default-page.ts';
 import type { Body, Exchange, RawHeaders, ResponseHead } from './exchange.ts';
 import { applyHeaderRules } from './header-rules.ts';
 import { httpDate } from './http-date.ts';
 import { fieldValue } from './raw-headers.ts';
+import { TableHead } from './table-head.ts';
 
 /** The one answer to an exchange, wherever it comes from: dated, put through the header rules, counted and timed. */
 export class Answer {
@@ -43,7 +45,14 @@ export class Answer {
 
   /** The final response. */
   send(head: ResponseHead, body: Body, rules: readonly HeaderRule[] = []): void {
-    this.#exchange.respond({ ...head, headers: this.#finish(head, rules) }, body);
+    const { table, status, last } = head;
+    if (table !== undefined && rules.length === 0) {
+      this.#begin(status);
+      const added = table.find(FIELD.date) < 0 ? ['Date', httpDate(this.#clock.now())] : NONE;
+      this.#exchange.respond(new TableHead(status, table, added, last), body);
+      return;
+    }
+    this.#exchange.respond({ status, headers: this.#finish(head, rules), last: last === true }, body);
   }
 
   /** The final response is one of our own, and the request's body is of no interest. */
@@ -60,10 +69,14 @@ export class Answer {
     return this.#exchange.upgrade({ ...head, headers }, fromUpstream);
   }
 
-  #finish(head: ResponseHead, rules: readonly HeaderRule[]): RawHeaders {
+  #begin(status: number): void {
     this.#underWay = true;
     this.#answered = true;
-    this.#counters.response(this.route, head.status);
+    this.#counters.response(this.route, status);
+  }
+
+  #finish(head: ResponseHead, rules: readonly HeaderRule[]): RawHeaders {
+    this.#begin(head.status);
     const dated =
       fieldValue(head.headers, 'date') === null
         ? [...head.headers, 'Date', httpDate(this.#clock.now())]
@@ -86,3 +99,5 @@ export class Answer {
     this.#counters.duration(this.route, performance.now() - this.#startedMs);
   }
 }
+
+const NONE: RawHeaders = [];

@@ -1,3 +1,4 @@
+import type { FieldTable } from './codec/field-table.ts';
 import type { Failure } from './failure.ts';
 
 /**
@@ -45,6 +46,11 @@ export interface RequestHead {
   /** `:authority` of HTTP/2; null when the host is in a `Host` field only. */
   readonly authority: string | null;
   readonly headers: RawHeaders;
+  /**
+   * The same fields where they lie, for whoever passes them on without a look at each. They hold until the exchange is
+   * over. Absent where there are only strings.
+   */
+  readonly table?: FieldTable;
   /** The protocols that the client asks to switch to, as in its `Upgrade` field; null when it asks for none. */
   readonly upgrade: string | null;
   /** The peer's address without port; null when it came through a Unix socket. */
@@ -54,6 +60,12 @@ export interface RequestHead {
 export interface ResponseHead {
   readonly status: number;
   readonly headers: RawHeaders;
+  /**
+   * Where `headers` are the end-to-end lines of this table followed by `added`: for whoever writes them without a look
+   * at each. It holds until `respond` has returned; so does `headers` unless it has been read before.
+   */
+  readonly table?: FieldTable;
+  readonly added?: RawHeaders;
   /** The client's connection ends after this response: what follows on it cannot be trusted. HTTP/1 only. */
   readonly last?: boolean;
 }
@@ -81,6 +93,8 @@ export interface Body {
 
 /** The receiving end of a {@link Body}. Exactly one of `end` and `fail` is called, last. */
 export interface Sink {
+  /** Whether chunks may be overwritten as soon as `write` has returned. Otherwise the source must part with them. */
+  readonly consumes?: boolean;
   /** Returns false when nothing more should come before `resume`. */
   write(chunk: Buffer): boolean;
   /** That was all. Trailer fields may be empty. */

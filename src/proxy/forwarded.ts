@@ -1,9 +1,17 @@
 import type { ServingSettings } from '../snapshot/snapshot.ts';
+import { FIELD } from './codec/field-kind.ts';
+import type { FieldTable } from './codec/field-table.ts';
 import type { RawHeaders, RequestHead } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
 import { eachField, tokensOf, valuesOf } from './raw-headers.ts';
 import type { RequestTarget } from './request-target.ts';
 import { isTrusted, plainAddress } from './trusted-peers.ts';
+
+/** Fields as {@link UpstreamRequest} has them. */
+export interface UpstreamFields {
+  readonly headers: RawHeaders;
+  readonly passed?: FieldTable;
+}
 
 /**
  * The header fields for the upstream: those of the client that go further, and what rigil says about the client.
@@ -36,6 +44,24 @@ export function upstreamHeaders(
   if (tokensOf(request.headers, 'te').includes('trailers')) headers.push('TE', 'trailers');
   headers.push(...forwardedFields(request, target, settings));
   return headers;
+}
+
+/** {@link upstreamHeaders}, without a look at each of the client's lines where they lie in a table. */
+export function upstreamFields(
+  request: RequestHead,
+  target: RequestTarget,
+  settings: ServingSettings,
+): UpstreamFields {
+  const { table } = request;
+  if (table === undefined) return { headers: upstreamHeaders(request, target, settings) };
+  const trailers = table.find(FIELD.te) >= 0 && tokensOf(request.headers, 'te').includes('trailers');
+  const headers = [
+    'Host',
+    target.authority.text,
+    ...(trailers ? ['TE', 'trailers'] : []),
+    ...forwardedFields(request, target, settings),
+  ];
+  return { headers, passed: table };
 }
 
 /** `X-Forwarded-For`, `-Host` and `-Proto`. The first is missing when the peer has no address (a Unix socket). */

@@ -8,7 +8,7 @@ import { errorPageFor, fetchErrorPage } from './error-page.ts';
 import type { Body, Exchange, ResponseHead } from './exchange.ts';
 import { type Failure, isClientFailure, statusOf } from './failure.ts';
 import type { FailureLog } from './failure-log.ts';
-import { forwardedFields, upstreamHeaders } from './forwarded.ts';
+import { forwardedFields, upstreamFields } from './forwarded.ts';
 import { endToEnd } from './hop-by-hop.ts';
 import type { RequestTarget } from './request-target.ts';
 import { switchedHeaders } from './upgrade.ts';
@@ -64,7 +64,7 @@ class Relay implements Receiver {
       upstream: this.#upstream,
       method: request.method,
       path: target.path,
-      headers: upstreamHeaders(request, target, settings),
+      ...upstreamFields(request, target, settings),
       body,
       upgrade: request.upgrade,
     };
@@ -76,7 +76,8 @@ class Relay implements Receiver {
   }
 
   respond(head: ResponseHead, body: Body): void {
-    this.#reply({ ...head, headers: endToEnd(head.headers) }, body);
+    // The lines of a table are end-to-end already.
+    this.#reply(head.table === undefined ? { ...head, headers: endToEnd(head.headers) } : head, body);
   }
 
   upgrade(head: ResponseHead, fromUpstream: Body): Body {
@@ -102,6 +103,8 @@ class Relay implements Receiver {
       answer.send(head, body, route.headerRules);
       return;
     }
+    // Should there be no page, the head is sent after all; a table does not hold until then.
+    const kept: ResponseHead = { status: head.status, headers: head.headers, last: head.last === true };
     const call = fetchErrorPage({
       upstreams: this.#context.upstreams,
       page,
@@ -111,9 +114,9 @@ class Relay implements Receiver {
       onFailure: (upstream, failure) => this.#report(upstream, failure),
       done: (replacement) => {
         if (this.#abandoned) return;
-        if (replacement === null) return answer.send(head, body, route.headerRules);
+        if (replacement === null) return answer.send(kept, body, route.headerRules);
         body.cancel();
-        answer.send({ ...head, headers: replacement.head.headers }, replacement.body, route.headerRules);
+        answer.send({ ...kept, headers: replacement.head.headers }, replacement.body, route.headerRules);
       },
     });
     this.#calls.push(call);

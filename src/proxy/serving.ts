@@ -10,11 +10,12 @@ import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Exchange } from './exchange.ts';
 import { FailureLog } from './failure-log.ts';
 import { createHandler, refuse } from './handler.ts';
-import { NodeHttp1 } from './http1/node-server.ts';
+import { Http1Server } from './http1/server.ts';
 import { NodeHttp2 } from './http2/node-server.ts';
 import { createPlainHandler } from './plain-handler.ts';
 import type { Limits } from './protocol.ts';
-import { NodeUpstreams } from './upstream/node-upstreams.ts';
+import { Sweep } from './sweep.ts';
+import { Http1Upstreams } from './upstream/http1-upstreams.ts';
 
 /** When a silent connection is probed for a peer that is gone. */
 const TCP_KEEP_ALIVE_MS = 15_000;
@@ -55,10 +56,10 @@ export function createServing(options: ServingOptions): Serving {
 class NodeServing implements Serving {
   readonly #counters: Counters;
   readonly #clock: Clock;
-  readonly #upstreams: NodeUpstreams;
-  readonly #secure1: NodeHttp1;
+  readonly #upstreams: Http1Upstreams;
+  readonly #secure1: Http1Server;
   readonly #secure2: NodeHttp2;
-  readonly #plain: NodeHttp1;
+  readonly #plain: Http1Server;
   readonly #connections = new Set<ClientConnection>();
   #drained: (() => void) | null = null;
   #draining = false;
@@ -73,7 +74,8 @@ class NodeServing implements Serving {
   }: ServingOptions) {
     this.#counters = counters;
     this.#clock = clock;
-    this.#upstreams = new NodeUpstreams(limits);
+    const sweep = new Sweep(shortestLimit(limits));
+    this.#upstreams = new Http1Upstreams(limits, sweep);
     const failures = new FailureLog(emit, clock);
     const context = { current, upstreams: this.#upstreams, counters, failures, clock, random, emit };
     const common = {
@@ -83,9 +85,9 @@ class NodeServing implements Serving {
     };
     const secure = { ...common, scheme: 'https', handle: createHandler(context) } as const;
     const plain = { ...common, scheme: 'http', handle: createPlainHandler(context) } as const;
-    this.#secure1 = new NodeHttp1(secure, limits);
+    this.#secure1 = new Http1Server(secure, limits, sweep);
     this.#secure2 = new NodeHttp2(secure, limits);
-    this.#plain = new NodeHttp1(plain, limits);
+    this.#plain = new Http1Server(plain, limits, sweep);
   }
 
   get connections(): number {
@@ -138,4 +140,17 @@ class NodeServing implements Serving {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#drained?.();
   }
+}
+
+function shortestLimit(limits: Limits): number {
+  const { headTimeoutMs, bodyIdleMs, keepAliveMs, upstreamConnectMs, upstreamResponseMs, upstreamIdleMs } =
+    limits;
+  return Math.min(
+    headTimeoutMs,
+    bodyIdleMs,
+    keepAliveMs,
+    upstreamConnectMs,
+    upstreamResponseMs,
+    upstreamIdleMs,
+  );
 }

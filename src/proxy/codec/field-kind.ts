@@ -52,6 +52,8 @@ export const FIELD = {
   contentType: 40,
   priority: 41,
   location: 42,
+  tailscaleUser: 43,
+  contentEncoding: 44,
 } as const;
 
 const NAMES: readonly (readonly [name: string, kind: number])[] = [
@@ -92,6 +94,10 @@ const NAMES: readonly (readonly [name: string, kind: number])[] = [
   ['content-type', FIELD.contentType],
   ['priority', FIELD.priority],
   ['location', FIELD.location],
+  ['tailscale-user-login', FIELD.tailscaleUser],
+  ['tailscale-user-name', FIELD.tailscaleUser],
+  ['tailscale-user-profile-pic', FIELD.tailscaleUser],
+  ['content-encoding', FIELD.contentEncoding],
 ];
 
 /** Which kinds a writer leaves out: 1 at the index of each. Made by {@link cutting}. */

@@ -25,3 +25,9 @@ export const HEAD_ONLY: ReadonlySet<number> = new Set<number>([
   FIELD.xRealIp,
   FIELD.trueClientIp,
 ]);
+
+/** Those of them that say where a message ends: whoever drops the others silently still refuses these. */
+export const FRAMING_ONLY: ReadonlySet<number> = new Set<number>([
+  FIELD.contentLength,
+  FIELD.transferEncoding,
+]);

@@ -4,13 +4,10 @@ import type { UpstreamFailureKind } from '../failure.ts';
 /** How far a connection to an upstream had come. */
 export type Phase = 'connecting' | 'securing' | 'open';
 
-/** What a socket's or parser's error means; by its code, never by its message. */
+/** What a socket's error means; by its code, never by its message. */
 export function classify(error: unknown, phase: Phase): UpstreamFailureKind {
   const code = systemCodeOf(error) ?? '';
   if (code === 'ENOTFOUND' || code.startsWith('EAI_')) return 'unresolved';
-  if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP_') || code.startsWith('ERR_UNESCAPED_')) {
-    return 'protocol';
-  }
   switch (phase) {
     case 'connecting':
       return code === 'ETIMEDOUT' ? 'connect-timeout' : 'refused';

@@ -1,4 +1,3 @@
-import type { RawHeaders } from '../exchange.ts';
 import { fieldValue, filterFields } from '../raw-headers.ts';
 import type { UpstreamRequest } from './upstreams.ts';
 
@@ -7,11 +6,18 @@ import type { UpstreamRequest } from './upstreams.ts';
  * a body without a known length is always chunked, whatever the method. A method that expects a body and has none
  * says so (RFC 9110 8.6).
  */
-export function framedHeaders({ method, headers, body, upgrade }: UpstreamRequest): string[] {
-  const framed = filterFields(headers, (key) => {
+export function framedHeaders(request: UpstreamRequest): string[] {
+  const { headers, body } = request;
+  const kept = filterFields(headers, (key) => {
     if (key === 'trailer') return body.length === null;
     return key !== 'expect' || body.length !== 0;
   });
+  return [...kept, ...framingFields(request)];
+}
+
+/** What {@link framedHeaders} adds. */
+export function framingFields({ method, headers, body, upgrade }: UpstreamRequest): string[] {
+  const framed: string[] = [];
   const options = [upgrade === null ? 'keep-alive' : 'Upgrade'];
   if (fieldValue(headers, 'te') !== null) options.push('TE');
   if (upgrade !== null) framed.push('Upgrade', upgrade);
@@ -19,17 +25,6 @@ export function framedHeaders({ method, headers, body, upgrade }: UpstreamReques
   if (body.length === null) framed.push('Transfer-Encoding', 'chunked');
   else if (body.length > 0 || EXPECTS_BODY.has(method)) framed.push('Content-Length', String(body.length));
   return framed;
-}
-
-/** How long the body of a response is (RFC 9112 6.3); null when its end shows only as it comes. */
-export function responseLength(
-  status: number | undefined,
-  headers: RawHeaders,
-  method: string,
-): number | null {
-  if (method === 'HEAD' || status === 204 || status === 304) return 0;
-  const length = fieldValue(headers, 'content-length');
-  return length === null ? null : Number(length);
 }
 
 /** Whether a request may be sent twice without harm (RFC 9110 9.2.2). */

@@ -1,4 +1,5 @@
 import type { Upstream } from '../../routing/route.ts';
+import type { FieldTable } from '../codec/field-table.ts';
 import type { Body, RawHeaders, Responder } from '../exchange.ts';
 import type { Failure } from '../failure.ts';
 
@@ -17,6 +18,11 @@ export interface UpstreamRequest {
   readonly path: string;
   /** With `Host`, without framing: that follows from `body` and `upgrade`. */
   readonly headers: RawHeaders;
+  /**
+   * Lines of the client that stand between the first field of `headers`, which is `Host`, and the others, without those
+   * that are never passed on. They hold until the call is over. Absent where `headers` has everything.
+   */
+  readonly passed?: FieldTable;
   readonly body: Body;
   /** Protocols to ask for in `Upgrade`; null = none. */
   readonly upgrade: string | null;

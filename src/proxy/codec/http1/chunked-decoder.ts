@@ -1,4 +1,5 @@
 import type { FieldTable } from '../field-table.ts';
+import { HEAD_ONLY } from '../head-only.ts';
 import { CR, LF } from '../octets.ts';
 import { ChunkLine } from './chunk-line.ts';
 import type { Fault, Verdict } from './faults.ts';
@@ -31,12 +32,15 @@ export class ChunkedDecoder {
   /** Bytes of data so far, without framing. */
   dataBytes = 0;
   readonly #line = new ChunkLine();
-  readonly #trailers = new TrailerParser();
-  readonly #collector = new HeadCollector(this.#trailers, TRAILER_LIMITS.bytes);
+  readonly #trailers: TrailerParser;
+  readonly #collector: HeadCollector;
   #state: State = LINE;
   #left = 0;
 
-  constructor() {
+  /** @param forbidden kinds of trailer fields that are a fault */
+  constructor(forbidden: ReadonlySet<number> = HEAD_ONLY) {
+    this.#trailers = new TrailerParser(forbidden);
+    this.#collector = new HeadCollector(this.#trailers, TRAILER_LIMITS.bytes);
     this.reset();
   }
 

@@ -68,8 +68,7 @@ export class ConnectionOptions {
       const nameTo = table.nameTo(index);
       if (!areAlike(table.bytes, from, to, table.bytes, nameFrom, nameTo)) continue;
       if (FRAMING.includes(table.kind(index))) this.namesFraming = true;
-      // A line that has yet to be read is not lost; no writer passes it on anyway.
-      else if (table.kind(index) !== FIELD.connection) table.remove(index);
+      else if (!KEPT.includes(table.kind(index))) table.remove(index);
     }
   }
 }
@@ -80,5 +79,11 @@ const CLOSE = ascii('close');
 const KEEP_ALIVE = ascii('keep-alive');
 const UPGRADE = ascii('upgrade');
 const TE = ascii('te');
+
+/**
+ * Not removed: a line that has yet to be read and that no writer passes on anyway, and fields without which the body
+ * would mean something else.
+ */
+const KEPT: readonly number[] = [FIELD.connection, FIELD.contentType, FIELD.contentEncoding];
 
 const FRAMING: readonly number[] = [FIELD.host, FIELD.contentLength, FIELD.transferEncoding];

@@ -63,8 +63,15 @@ export class RequestParser {
   #connection = false;
   #upgrade = false;
 
-  constructor(limits: RequestLimits = REQUEST_LIMITS) {
+  readonly #judgesHost: boolean;
+
+  /**
+   * @param judgesHost whether a Host that is malformed, or is not letter for letter what the target names, is a fault;
+   * false where the caller judges with more knowledge, such as of default ports
+   */
+  constructor(limits: RequestLimits = REQUEST_LIMITS, judgesHost = true) {
     this.#limits = limits;
+    this.#judgesHost = judgesHost;
     this.fields = new FieldTable(limits.fields);
     this.#line = new RequestLine(limits.targetBytes);
     this.#lines = new FieldLines(this.fields);
@@ -206,14 +213,14 @@ export class RequestParser {
         this.authorityFrom = from;
         this.authorityTo = to;
       } else if (!areAlike(fields.bytes, from, to, fields.bytes, this.authorityFrom, this.authorityTo)) {
-        return hostEnd(fields.bytes, from, to) < 0 ? 'host-invalid' : 'host-mismatch';
+        if (this.#judgesHost) return hostEnd(fields.bytes, from, to) < 0 ? 'host-invalid' : 'host-mismatch';
       }
     } else if (this.minorVersion === 1) {
       return 'host-missing';
     }
     if (this.authorityFrom < 0) return null;
     this.hostTo = hostEnd(fields.bytes, this.authorityFrom, this.authorityTo);
-    return this.hostTo < 0 ? 'host-invalid' : null;
+    return this.hostTo < 0 && this.#judgesHost ? 'host-invalid' : null;
   }
 
   /** RFC 9112 6.1 to 6.3. */

@@ -12,6 +12,12 @@ export class TrailerParser {
   fault: Fault = 'trailer-forbidden';
   length = 0;
   readonly #lines = new FieldLines(this.fields);
+  readonly #forbidden: ReadonlySet<number>;
+
+  /** @param forbidden kinds of fields that are a fault here; whoever takes fewer must drop the others himself */
+  constructor(forbidden: ReadonlySet<number> = HEAD_ONLY) {
+    this.#forbidden = forbidden;
+  }
 
   reset(): void {
     this.fields.release();
@@ -29,12 +35,12 @@ export class TrailerParser {
     }
     if (verdict === 'more') return limit < TRAILER_LIMITS.bytes ? 'more' : this.#fail('trailers-too-large');
     this.length = this.#lines.at;
-    return this.fields.count > 0 && this.#namesHeadFields() ? this.#fail('trailer-forbidden') : 'done';
+    return this.fields.count > 0 && this.#namesForbidden() ? this.#fail('trailer-forbidden') : 'done';
   }
 
-  #namesHeadFields(): boolean {
+  #namesForbidden(): boolean {
     for (let index = 0; index < this.fields.count; index += 1) {
-      if (HEAD_ONLY.has(this.fields.kind(index))) return true;
+      if (this.#forbidden.has(this.fields.kind(index))) return true;
     }
     return false;
   }

@@ -1,0 +1,244 @@
+import { cutting } from '../codec/field-kind.ts';
+import type { FieldTable } from '../codec/field-table.ts';
+import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
+import { fieldLines } from '../codec/http1/field-line.ts';
+import type { RequestParser } from '../codec/http1/request-parser.ts';
+import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead, Sink } from '../exchange.ts';
+import { passableTrailers } from '../hop-by-hop.ts';
+import { isEventStream } from '../long-lived.ts';
+import { FrameTracker, GOING_AWAY, isWebSocket } from '../websocket.ts';
+import type { Http1Connection } from './connection.ts';
+import { plainHead, ResponseHeadWriter } from './response-head.ts';
+
+/** One request of an HTTP/1 connection, and the sink that its response flows into. */
+export class Http1Exchange implements Exchange, Sink {
+  readonly request: Http1Request;
+  readonly body: Body;
+  onClose: (complete: boolean) => void = ignore;
+  /** An upgraded connection or an event stream: lasts as long as both sides like. */
+  longLived = false;
+  /** What the sink is given is written or copied before `write` returns. */
+  readonly consumes = true;
+  readonly #connection: Http1Connection;
+  #state: State = WAITING;
+  #chunked = false;
+  #source: Body | null = null;
+  /** Bytes of the head that wait in `heads` for the first ones of the body. */
+  #headBytes = 0;
+  #frames: FrameTracker | null = null;
+
+  constructor(connection: Http1Connection, request: Http1Request, body: Body) {
+    this.#connection = connection;
+    this.request = request;
+    this.body = body;
+  }
+
+  /** Whether the whole response has been sent. */
+  get answered(): boolean {
+    return this.#state === OVER;
+  }
+
+  /** Whether the final response has begun. */
+  get begun(): boolean {
+    return this.#state !== WAITING;
+  }
+
+  inform(head: ResponseHead): void {
+    if (this.#state !== WAITING || this.request.protocol === 'HTTP/1.0') return;
+    if (head.status === 100) this.#connection.continued = true;
+    this.#connection.writeText(plainHead(head));
+  }
+
+  respond(head: ResponseHead, body: Body): void {
+    const connection = this.#connection;
+    if (this.#state !== WAITING || !connection.writable) {
+      body.cancel();
+      this.abort();
+      return;
+    }
+    const { method, protocol } = this.request;
+    const { status } = head;
+    const bodiless = method === 'HEAD' || status === 204 || status === 304;
+    const unknown = !bodiless && body.length === null;
+    this.#chunked = unknown && protocol === 'HTTP/1.1';
+    this.longLived = isEventStream(head);
+    const close = connection.closesAfter(head.last === true || (unknown && !this.#chunked));
+    let framing = this.#chunked ? 'Transfer-Encoding: chunked\r\n' : '';
+    if (close) framing += 'Connection: close\r\n';
+    else if (protocol === 'HTTP/1.0') framing += 'Connection: keep-alive\r\n';
+    this.#headBytes = heads.write(head, this.#chunked, framing);
+    this.#state = RESPONDING;
+    if (bodiless || body.length === 0) {
+      body.cancel();
+      this.#flushHead();
+      this.#finish();
+      return;
+    }
+    this.#source = body;
+    body.flow(this);
+    if (this.#headBytes > 0) this.#flushHead();
+  }
+
+  upgrade(head: ResponseHead, fromUpstream: Body): Body {
+    const connection = this.#connection;
+    this.#state = TUNNEL;
+    this.longLived = true;
+    if (isWebSocket(head)) this.#frames = new FrameTracker();
+    const { status, headers } = head;
+    const fromClient = connection.becomeTunnel();
+    connection.writeText(plainHead({ status, headers: ['Connection', 'Upgrade', ...headers] }));
+    this.#source = fromUpstream;
+    fromUpstream.flow(this);
+    return fromClient;
+  }
+
+  abort(): void {
+    this.#connection.destroy();
+  }
+
+  /** Ends what has run too long; a WebSocket is told why. */
+  cut(): void {
+    if (this.#frames?.betweenFrames === true && this.#connection.writable) {
+      this.#connection.farewell(GOING_AWAY);
+    } else {
+      this.abort();
+    }
+  }
+
+  write(chunk: Buffer): boolean {
+    const connection = this.#connection;
+    if (!this.#running || !connection.writable) return false;
+    if (chunk.length === 0) return true;
+    if (this.#chunked) {
+      connection.cork();
+      if (this.#headBytes > 0) this.#flushHead();
+      connection.write(writeChunk(chunk, 0, chunk.length));
+    } else if (this.#headBytes > 0) {
+      this.#flushHeadWith(chunk);
+    } else {
+      this.#frames?.push(chunk);
+      connection.writeTransient(chunk);
+    }
+    return connection.hasRoom();
+  }
+
+  end(trailers: RawHeaders): void {
+    if (!this.#running) return;
+    if (this.#headBytes > 0) this.#flushHead();
+    this.#source = null;
+    if (this.#state === TUNNEL) {
+      this.#connection.endTunnel();
+      return;
+    }
+    if (this.#chunked) this.#connection.write(writeLastChunk(fieldLines(passableTrailers(trailers))));
+    this.#finish();
+  }
+
+  fail(): void {
+    this.#source = null;
+    this.abort();
+  }
+
+  /** What was written has left. */
+  drained(): void {
+    if (this.#state === FLUSHING) this.#complete();
+    else this.#source?.resume();
+  }
+
+  /** The connection is gone. */
+  closed(): void {
+    const source = this.#source;
+    const state = this.#state;
+    this.#source = null;
+    this.#state = OVER;
+    if (state === OVER) return;
+    source?.cancel();
+    this.onClose(state === TUNNEL);
+  }
+
+  get #running(): boolean {
+    return this.#state === RESPONDING || this.#state === TUNNEL;
+  }
+
+  #finish(): void {
+    this.#source = null;
+    this.#state = FLUSHING;
+    if (this.#connection.hasRoom()) this.#complete();
+  }
+
+  #complete(): void {
+    this.#state = OVER;
+    this.onClose(true);
+    this.#connection.answered();
+  }
+
+  #flushHead(): void {
+    const length = this.#headBytes;
+    this.#headBytes = 0;
+    this.#connection.writeTransient(heads.bytes.subarray(0, length));
+  }
+
+  /** Head and first bytes of the body leave together: one TLS record, one packet, one system call. */
+  #flushHeadWith(chunk: Buffer): void {
+    const headTo = this.#headBytes;
+    const length = headTo + chunk.length;
+    if (length > heads.bytes.length) {
+      this.#connection.cork();
+      this.#flushHead();
+      this.#connection.write(Buffer.from(chunk));
+      return;
+    }
+    this.#headBytes = 0;
+    chunk.copy(heads.bytes, headTo);
+    this.#connection.writeTransient(heads.bytes.subarray(0, length));
+  }
+}
+
+/** A request head; its fields become strings only when somebody asks. */
+export class Http1Request implements RequestHead {
+  readonly method: string;
+  readonly scheme: 'http' | 'https';
+  readonly protocol: 'HTTP/1.0' | 'HTTP/1.1';
+  readonly target: string;
+  readonly authority = null;
+  readonly table: FieldTable;
+  readonly upgrade: string | null;
+  readonly remoteAddress: string | null;
+  #headers: RawHeaders | null = null;
+
+  constructor(
+    parser: RequestParser,
+    scheme: 'http' | 'https',
+    remoteAddress: string | null,
+    upgrade: string | null,
+  ) {
+    this.method = parser.method;
+    this.scheme = scheme;
+    this.protocol = parser.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
+    this.target = parser.targetText();
+    this.table = parser.fields;
+    this.upgrade = upgrade;
+    this.remoteAddress = remoteAddress;
+  }
+
+  get headers(): RawHeaders {
+    this.#headers ??= this.table.toRawHeaders(ALL);
+    return this.#headers;
+  }
+}
+
+/** Only what is never passed on in any case. */
+const ALL = cutting();
+
+/** For all connections: a head is sent in the same step in which it is written. */
+const heads = new ResponseHeadWriter();
+
+type State = typeof WAITING | typeof RESPONDING | typeof TUNNEL | typeof FLUSHING | typeof OVER;
+const WAITING = 0;
+const RESPONDING = 1;
+const TUNNEL = 2;
+/** The whole response has been written, and waits in the socket. */
+const FLUSHING = 3;
+const OVER = 4;
+
+function ignore(): void {}

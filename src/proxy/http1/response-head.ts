@@ -1,0 +1,70 @@
+import { STATUS_CODES } from 'node:http';
+import { type Cuts, cutting, FIELD, HOP_BY_HOP } from '../codec/field-kind.ts';
+import { fieldLines } from '../codec/http1/field-line.ts';
+import type { ResponseHead } from '../exchange.ts';
+import { filterFields } from '../raw-headers.ts';
+
+/**
+ * Writes response heads, one after the other, into a buffer that is used again: what {@link bytes} holds up to the
+ * returned length must be sent or copied before the next one.
+ */
+export class ResponseHeadWriter {
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
+
+  /**
+   * @param chunked whether the body goes out in chunks: then trailers may be announced
+   * @param framing whole lines to add
+   */
+  write(head: ResponseHead, chunked: boolean, framing: string): number {
+    const { status, table } = head;
+    const line = statusLine(status);
+    const added = `${head.added === undefined ? '' : fieldLines(head.added)}${framing}\r\n`;
+    if (table === undefined) {
+      const text = `${line}${fieldLines(keptFields(head, chunked))}${framing}\r\n`;
+      this.#makeRoom(text.length);
+      return this.bytes.write(text, 0, 'latin1');
+    }
+    this.#makeRoom(line.length + table.end + added.length);
+    let at = this.bytes.write(line, 0, 'latin1');
+    at = table.copyTo(this.bytes, at, cutsFor(status, chunked));
+    return at + this.bytes.write(added, at, 'latin1');
+  }
+
+  #makeRoom(length: number): void {
+    if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length);
+  }
+}
+
+/** Enough for nearly all heads together with one read of an upstream. */
+const FIRST_SIZE = 81_920;
+
+/** A head that has no more than strings, such as those of interim responses. */
+export function plainHead({ status, headers }: ResponseHead): string {
+  return `${statusLine(status)}${fieldLines(headers)}\r\n`;
+}
+
+function keptFields({ status, headers }: ResponseHead, chunked: boolean): readonly string[] {
+  return filterFields(headers, (key) => {
+    if (key === 'trailer') return chunked;
+    // RFC 9110 8.6: never with 204.
+    return key !== 'content-length' || status !== 204;
+  });
+}
+
+/** The same for lines in a table, which besides may have what belongs to the upstream's connection. */
+function cutsFor(status: number, chunked: boolean): Cuts {
+  if (status === 204) return chunked ? CUTS_204_CHUNKED : CUTS_204;
+  return chunked ? CUTS_CHUNKED : CUTS;
+}
+
+const CUTS = cutting(...HOP_BY_HOP, FIELD.trailer);
+const CUTS_CHUNKED = cutting(...HOP_BY_HOP);
+const CUTS_204 = cutting(...HOP_BY_HOP, FIELD.trailer, FIELD.contentLength);
+const CUTS_204_CHUNKED = cutting(...HOP_BY_HOP, FIELD.contentLength);
+
+const lines: string[] = [];
+
+function statusLine(status: number): string {
+  lines[status] ??= `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
+  return lines[status];
+}

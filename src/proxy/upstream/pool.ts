@@ -1,0 +1,135 @@
+import type { Upstream } from '../../routing/route.ts';
+import type { Limits } from '../protocol.ts';
+import type { Sweep, Timed } from '../sweep.ts';
+import { type ConnectionUser, UpstreamConnection } from './connection.ts';
+import { describeUpstream } from './upstreams.ts';
+
+/** How many idle connections are kept for one upstream. */
+const IDLE_CONNECTIONS = 512;
+
+/** For how many upstreams TLS sessions are remembered. */
+const SESSIONS = 100;
+
+/** The connections to upstreams that nobody uses: a stack for each, so that the one used last is used first. */
+export class Pool implements Timed {
+  readonly #idleMs: number;
+  readonly #stacks = new Map<string, Idle[]>();
+  readonly #keys = new WeakMap<Upstream, string>();
+  readonly #sessions = new Map<string, Buffer>();
+  #closed = false;
+
+  constructor({ upstreamIdleMs }: Limits, sweep: Sweep) {
+    this.#idleMs = upstreamIdleMs;
+    sweep.add(this);
+  }
+
+  /** A connection that was used before, or null. */
+  take(upstream: Upstream, user: ConnectionUser): UpstreamConnection | null {
+    const stack = this.#stacks.get(this.#keyOf(upstream));
+    for (let idle = stack?.pop(); idle !== undefined; idle = stack?.pop()) {
+      const { connection } = idle;
+      if (!connection.writable) continue;
+      connection.user = user;
+      return connection;
+    }
+    return null;
+  }
+
+  /** A new connection. */
+  open(upstream: Upstream, user: ConnectionUser): UpstreamConnection {
+    if (upstream.scheme !== 'https') return new UpstreamConnection(upstream, user, undefined);
+    const key = this.#keyOf(upstream);
+    const connection = new UpstreamConnection(upstream, user, this.#sessions.get(key));
+    connection.socket.on('session', (session: Buffer) => this.#remember(key, session));
+    return connection;
+  }
+
+  /** Keeps a connection on which nothing is under way. */
+  put(upstream: Upstream, connection: UpstreamConnection): void {
+    const key = this.#keyOf(upstream);
+    let stack = this.#stacks.get(key);
+    if (stack === undefined) {
+      stack = [];
+      this.#stacks.set(key, stack);
+    }
+    if (this.#closed || stack.length >= IDLE_CONNECTIONS || !connection.writable) {
+      connection.user = NOBODY;
+      connection.destroy();
+      return;
+    }
+    connection.reused = true;
+    const idle = new Idle(connection, stack, performance.now() + this.#idleMs);
+    connection.user = idle;
+    stack.push(idle);
+  }
+
+  /** Closes what is idle, and keeps nothing any more. */
+  close(): void {
+    this.#closed = true;
+    for (const stack of this.#stacks.values()) for (const { connection } of stack) connection.destroy();
+  }
+
+  tick(nowMs: number): void {
+    for (const [key, stack] of this.#stacks) {
+      // Those at the bottom have waited longest.
+      for (const idle of stack) {
+        if (idle.dueMs > nowMs) break;
+        idle.connection.destroy();
+      }
+      if (stack.length === 0) this.#stacks.delete(key);
+    }
+  }
+
+  #keyOf(upstream: Upstream): string {
+    let key = this.#keys.get(upstream);
+    if (key === undefined) {
+      key = describeUpstream(upstream);
+      this.#keys.set(upstream, key);
+    }
+    return key;
+  }
+
+  #remember(key: string, session: Buffer): void {
+    this.#sessions.delete(key);
+    this.#sessions.set(key, session);
+    const [oldest] = this.#sessions.keys();
+    if (this.#sessions.size > SESSIONS && oldest !== undefined) this.#sessions.delete(oldest);
+  }
+}
+
+/** A connection in a stack, which it leaves when the upstream closes it. */
+class Idle implements ConnectionUser {
+  readonly connection: UpstreamConnection;
+  readonly dueMs: number;
+  readonly #stack: Idle[];
+
+  constructor(connection: UpstreamConnection, stack: Idle[], dueMs: number) {
+    this.connection = connection;
+    this.#stack = stack;
+    this.dueMs = dueMs;
+  }
+
+  closed(): void {
+    const index = this.#stack.indexOf(this);
+    if (index >= 0) this.#stack.splice(index, 1);
+  }
+
+  opened(): void {}
+  informed(): void {}
+  switched(): void {}
+  responded(): void {}
+  completed(): void {}
+  drained(): void {}
+  malformed(): void {}
+}
+
+const NOBODY: ConnectionUser = {
+  opened() {},
+  informed() {},
+  switched() {},
+  responded() {},
+  completed() {},
+  drained() {},
+  malformed() {},
+  closed() {},
+};
