@@ -7,6 +7,8 @@
 export const ERRORS = {
   'config-invalid': { exit: 1, retry: 'never' },
   'config-unreadable': { exit: 1, retry: 'never' },
+  'config-source-unreachable': { exit: 1, retry: 'later' },
+  'config-source-invalid': { exit: 1, retry: 'later' },
   'address-in-use': { exit: 1, retry: 'later' },
   'address-forbidden': { exit: 1, retry: 'never' },
   'address-unusable': { exit: 1, retry: 'never' },

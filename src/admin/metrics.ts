@@ -83,6 +83,16 @@ export function metricsText(figures: Figures): string {
       'Reloads that changed nothing because the file was wrong.',
       [['', figures.configReloadFailures]],
     ),
+    ...(figures.configSource === null
+      ? []
+      : [
+          family(
+            'config_source_connected',
+            'gauge',
+            'Whether the server that sends routes is connected and has sent some.',
+            [['', Number(figures.configSource.connected)]],
+          ),
+        ]),
     family(
       'worker_event_loop_delay_seconds',
       'gauge',

@@ -21,6 +21,16 @@ export interface Status {
     readonly generation: number;
     /** Why the last reload changed nothing; null when it succeeded. */
     readonly lastError: { readonly at: string; readonly problems: readonly string[] } | null;
+    /** The server that sends routes; null without one. */
+    readonly source: {
+      readonly url: string;
+      /** A connection is there, and has brought routes. */
+      readonly connected: boolean;
+      /** The routes in force are what it sent, now or before a restart. */
+      readonly hasRoutes: boolean;
+      /** Why the last connection ended; null while one is there. */
+      readonly lastError: { readonly at: string; readonly message: string } | null;
+    } | null;
   };
   readonly workers: readonly {
     readonly id: number;
@@ -57,6 +67,7 @@ export interface Figures {
   readonly attempts: ReadonlyMap<string, { readonly succeeded: number; readonly failed: number }>;
   readonly configReloads: number;
   readonly configReloadFailures: number;
+  readonly configSource: Status['config']['source'];
 }
 
 /** What is not well, in words; empty = all is well. Certificates that nobody wants any more do not count. */
@@ -64,6 +75,9 @@ export function troubles(status: Status): string[] {
   const wanted = new Set(status.routes.map((route) => route.certificate));
   return [
     ...(status.workers.some(({ draining }) => !draining) ? [] : ['no worker is ready']),
+    ...(status.config.source?.hasRoutes === false && status.routes.length === 0
+      ? [`no routes have come from ${status.config.source.url} yet`]
+      : []),
     ...status.certificates
       .filter(({ id, status: state }) => wanted.has(id) && ['missing', 'expired', 'blocked'].includes(state))
       .map(({ id, status: state, lastError, notAfter }) => {

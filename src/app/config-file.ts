@@ -1,7 +1,9 @@
+import { dirname } from 'node:path';
 import type { Config } from '../config/config.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { plainText } from '../config/format/text.ts';
 import { loadConfig } from '../config/load.ts';
+import type { Parsed } from '../config/parse.ts';
 import { messageOf, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
@@ -11,32 +13,61 @@ export interface ConfigFileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly emit: Emit;
-  /** Those of the first reading. */
+  /** What the first reading found, and its doubts. */
+  readonly config: Config;
   readonly warnings: readonly Diagnostic[];
 }
 
 /** Puts a configuration in force and returns the generation of the snapshot that it made. */
 export type Change = (config: Config) => Promise<number>;
 
-/** The configuration file of a running daemon: reads it again when told to, and remembers how that went. */
+/** Routes that a server has sent, as text. */
+export interface RoutesText {
+  /** The server, as `config-source` names it. */
+  readonly source: string;
+  readonly text: Uint8Array;
+}
+
+/**
+ * The configuration of a running daemon: reads its file again when told to, puts the routes in that a server sends, and
+ * remembers how that went. One change after the other.
+ */
 export class ConfigFile {
   readonly #options: ConfigFileOptions;
+  /** What the file said when it was last good. */
+  #base: Config;
+  /** The routes of a server that are in force instead of those of the file. */
+  #routes: RoutesText | null = null;
+  /** What the server has sent last, when that could not be used. */
+  #refused: RoutesText | null = null;
   #loadedAt: Instant;
   #generation = 0;
   #lastError: { readonly at: string; readonly problems: readonly string[] } | null = null;
   #reloads = 0;
   #failures = 0;
-  #running: Promise<void> | null = null;
-  #again = false;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting: Promise<void> | null = null;
 
   constructor(options: ConfigFileOptions) {
     this.#options = options;
+    this.#base = options.config;
     this.#loadedAt = options.clock.now();
   }
 
   /** The first configuration is in force. */
   loaded(config: Config, generation: number): void {
     this.#succeeded(config, this.#options.warnings, generation, this.#options.clock.now());
+  }
+
+  /**
+   * The configuration to start with: the file with routes that were good before. What cannot be used any more is
+   * told, and the file's own routes stay.
+   */
+  async restore(routes: RoutesText): Promise<Config> {
+    const { config, diagnostics } = await this.#withRoutes(this.#base, routes);
+    if (config === null) this.#failed(routes.source, diagnostics);
+    else this.#routes = routes;
+    return config ?? this.#base;
   }
 
   /** As `status --json` prints it. */
@@ -53,22 +84,29 @@ export class ConfigFile {
     return { total: this.#reloads, failed: this.#failures };
   }
 
-  /** Reads the file and changes to it. Never rejects. Further calls meanwhile are one more reload, with the file of then. */
-  async reload(change: Change): Promise<void> {
-    if (this.#running !== null) {
-      this.#again = true;
-      return this.#running;
-    }
-    this.#running = this.#reloadUntilQuiet(change);
-    await this.#running;
+  /** The routes in force are those of a server. */
+  get hasSentRoutes(): boolean {
+    return this.#routes !== null;
   }
 
-  async #reloadUntilQuiet(change: Change): Promise<void> {
-    do {
-      this.#again = false;
+  /** Reads the file and changes to it. Never rejects. Further calls meanwhile are one more reload, with the file of then. */
+  reload(change: Change): Promise<void> {
+    this.#waiting ??= this.#inTurn(async () => {
+      this.#waiting = null;
       await this.#reloadOnce(change);
-    } while (this.#again);
-    this.#running = null;
+    });
+    return this.#waiting;
+  }
+
+  /** Changes to routes that a server has sent. Never rejects; false when they were refused, or came too late. */
+  take(routes: RoutesText, change: Change): Promise<boolean> {
+    return this.#inTurn(() => this.#takeOnce(routes, change));
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const turn = this.#last.then(work);
+    this.#last = turn;
+    return turn;
   }
 
   async #reloadOnce(change: Change): Promise<void> {
@@ -76,15 +114,49 @@ export class ConfigFile {
     const startedAt = clock.now();
     this.#reloads += 1;
     try {
-      const { config, diagnostics } = await loadConfig({ file, env, mode: 'daemon' });
-      if (config === null) {
-        return this.#failed(diagnostics.filter(({ severity }) => severity === 'error').map(plainText));
-      }
-      this.#succeeded(config, diagnostics, await change(config), startedAt);
+      const parsed = await loadConfig({ file, env, mode: 'daemon' });
+      if (parsed.config === null) return this.#failed(file, parsed.diagnostics);
+      const routes = parsed.config.global.configSource === null ? null : this.#routes;
+      const whole = routes === null ? parsed : await this.#withRoutes(parsed.config, routes);
+      if (whole.config === null) return this.#failed(file, whole.diagnostics);
+      const generation = await change(whole.config);
+      this.#base = parsed.config;
+      this.#routes = routes;
+      const warnings = routes === null ? parsed.diagnostics : [...parsed.diagnostics, ...whole.diagnostics];
+      this.#succeeded(whole.config, warnings, generation, startedAt);
     } catch (error) {
-      const hint = error instanceof RigilError && error.hint !== null ? ` (${error.hint})` : '';
-      this.#failed([`${file}: ${messageOf(error)}${hint}`]);
+      return this.#broke(file, error);
     }
+    // An issuer that it lacked may be in the file now.
+    if (this.#refused !== null && isWantedBy(this.#base, this.#refused))
+      void this.take(this.#refused, change);
+  }
+
+  async #takeOnce(routes: RoutesText, change: Change): Promise<boolean> {
+    // A reload that came before may have turned to another server.
+    if (!isWantedBy(this.#base, routes)) return false;
+    const startedAt = this.#options.clock.now();
+    this.#reloads += 1;
+    this.#refused = routes;
+    try {
+      const { config, diagnostics } = await this.#withRoutes(this.#base, routes);
+      if (config === null) {
+        this.#failed(routes.source, diagnostics);
+        return false;
+      }
+      const generation = await change(config);
+      this.#routes = routes;
+      this.#refused = null;
+      this.#succeeded(config, diagnostics, generation, startedAt);
+      return true;
+    } catch (error) {
+      this.#broke(routes.source, error);
+      return false;
+    }
+  }
+
+  #withRoutes(base: Config, routes: RoutesText): Promise<Parsed> {
+    return withRoutes(base, routes, { env: this.#options.env, mode: 'daemon' });
   }
 
   #succeeded(
@@ -93,14 +165,14 @@ export class ConfigFile {
     generation: number,
     startedAt: Instant,
   ): void {
-    const { file, clock, emit } = this.#options;
+    const { clock, emit } = this.#options;
     this.#loadedAt = clock.now();
     this.#generation = generation;
     this.#lastError = null;
     for (const diagnostic of diagnostics) emit({ event: 'config.warning', problem: plainText(diagnostic) });
     emit({
       event: 'config.loaded',
-      file,
+      file: config.file,
       generation,
       routes: config.routes.length,
       warnings: diagnostics.length,
@@ -108,10 +180,37 @@ export class ConfigFile {
     });
   }
 
-  #failed(problems: readonly string[]): void {
-    const { file, clock, emit } = this.#options;
+  #broke(file: string, error: unknown): void {
+    const hint = error instanceof RigilError && error.hint !== null ? ` (${error.hint})` : '';
+    this.#reject(file, [`${file}: ${messageOf(error)}${hint}`]);
+  }
+
+  #failed(file: string, diagnostics: readonly Diagnostic[]): void {
+    this.#reject(file, diagnostics.filter(({ severity }) => severity === 'error').map(plainText));
+  }
+
+  #reject(file: string, problems: readonly string[]): void {
+    const { clock, emit } = this.#options;
     this.#failures += 1;
     this.#lastError = { at: new Date(clock.now()).toISOString(), problems };
     emit({ event: 'config.rejected', file, errors: problems.length, problems });
   }
+}
+
+/** The settings of `base` with the routes that a server has sent in place of its own. */
+export function withRoutes(
+  base: Config,
+  { source, text }: RoutesText,
+  reading: Pick<ConfigFileOptions, 'env'> & { readonly mode: 'daemon' | 'check' },
+): Promise<Parsed> {
+  return loadConfig({ text, name: source, baseDir: dirname(base.file), settings: base, ...reading });
+}
+
+function isWantedBy({ global: { configSource } }: Config, { source }: RoutesText): boolean {
+  return configSource !== null && sourceUrl(configSource) === source;
+}
+
+/** A configuration server as `config-source` names it. */
+export function sourceUrl({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `tcp://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

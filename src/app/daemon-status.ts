@@ -8,6 +8,7 @@ import type { Upstream } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
 import type { ConfigFile } from './config-file.ts';
 import { ocspView } from './ocsp-view.ts';
+import type { RoutesSource } from './routes-source.ts';
 import { VERSION } from './version.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
@@ -16,6 +17,7 @@ interface Parts {
   readonly clock: Clock;
   config(): Config;
   readonly file: ConfigFile;
+  readonly routes: RoutesSource;
   readonly pool: WorkerPool;
   readonly manager: CertificateManager;
   readonly staples: StapleKeeper;
@@ -39,7 +41,7 @@ export class DaemonStatus implements StatusSource {
       version: VERSION,
       at: new Date(clock.now()).toISOString(),
       startedAt: new Date(startedAt).toISOString(),
-      config: file.state,
+      config: { ...file.state, source: this.#source() },
       workers: pool.status(),
       routes: this.#routes(),
       certificates: this.#certificates(),
@@ -56,10 +58,12 @@ export class DaemonStatus implements StatusSource {
       version: VERSION,
       metrics: pool.metrics(),
       workers: pool.reports(),
-      certificates: this.#certificates(),
+      // What no route shows any more must not raise an alarm when it expires.
+      certificates: this.#certificates().filter(({ id }) => routes.delete(id)),
       attempts,
       configReloads: file.reloads.total,
       configReloadFailures: file.reloads.failed,
+      configSource: this.#source(),
     };
   }
 
@@ -75,6 +79,11 @@ export class DaemonStatus implements StatusSource {
       const lastError = view.lastError ?? troubleView(staples.troubleOf(facts.fingerprint));
       return { ...view, ocsp, status: 'missing', lastError };
     });
+  }
+
+  #source(): Status['config']['source'] {
+    const { file, routes } = this.#parts;
+    return routes.state === null ? null : { ...routes.state, hasRoutes: file.hasSentRoutes };
   }
 
   #routes(): RouteStatus[] {

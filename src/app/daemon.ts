@@ -25,6 +25,7 @@ import { DaemonStatus } from './daemon-status.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
+import { RoutesSource, storedRoutes } from './routes-source.ts';
 import { ServedCertificates } from './served-certificates.ts';
 import { openStore } from './store.ts';
 import { notifySystemd } from './systemd.ts';
@@ -65,6 +66,7 @@ export class Daemon {
   readonly #attempts = new AttemptCounter();
   readonly #log: DaemonLog;
   readonly #file: ConfigFile;
+  readonly #routes: RoutesSource;
   readonly #store: FileStore;
   readonly #pool: WorkerPool;
   readonly #issuers: Issuers;
@@ -88,8 +90,14 @@ export class Daemon {
       if (event.event === 'certificate.waiting') this.#manager.prioritise(event.id);
     });
     const tools = { clock: systemClock, random: systemRandom, emit };
-    this.#file = new ConfigFile({ file: options.file, env: options.env, clock: systemClock, emit, warnings });
+    const { file, env } = options;
+    this.#file = new ConfigFile({ file, env, clock: systemClock, emit, config, warnings });
     this.#store = openStore(config, tools);
+    this.#routes = new RoutesSource({
+      documents: this.#store.documents,
+      take: (routes) => this.#file.take(routes, this.#changeTo),
+      ...tools,
+    });
     this.#pool = new WorkerPool({ publisher: this.#publisher, ...tools });
     const board = new ServingBoard(
       (challenges) => void this.#publisher.update((current) => ({ ...current, challenges })),
@@ -98,7 +106,7 @@ export class Daemon {
     this.#answers = new StoredAnswers(this.#store.documents, board, systemClock, (fault) =>
       this.#fault('challenges', fault),
     );
-    this.#issuers = new Issuers({ store: this.#store, board, env: options.env, ...tools });
+    this.#issuers = new Issuers({ store: this.#store, board, env, ...tools });
     this.#staples = new StapleKeeper({
       documents: this.#store.documents,
       fetch: systemFetch,
@@ -118,6 +126,8 @@ export class Daemon {
   async start(): Promise<void> {
     try {
       this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
+      const routes = await storedRoutes(this.#store.documents, this.#config.global.configSource);
+      if (routes !== null) this.#config = await this.#file.restore(routes);
       const sockets = await this.#open(this.#config);
       await Promise.all([this.#manager.load(), this.#staples.recallAll()]);
       this.#apply(this.#config, this.#issuers.of(this.#config));
@@ -130,6 +140,7 @@ export class Daemon {
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
+    this.#routes.follow(this.#config.global.configSource);
     this.#unwatch = [this.#answers.watch(), this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
@@ -146,11 +157,7 @@ export class Daemon {
    */
   async reload(): Promise<void> {
     const told = notifySystemd('reloading', { emit: this.#bus.emit });
-    await this.#file.reload(async (config) => {
-      await this.#change(config);
-      this.#config = config;
-      return this.#publisher.current.generation;
-    });
+    await this.#file.reload(this.#changeTo);
     await told;
     await notifySystemd('ready', { emit: this.#bus.emit });
   }
@@ -162,6 +169,7 @@ export class Daemon {
     await notifySystemd('stopping', { emit: this.#bus.emit });
     const startedAt = systemClock.now();
     this.#bus.emit({ event: 'drain.started', requestsMs: DRAIN.requestsMs });
+    this.#routes.stop();
     for (const listener of this.#sockets.listeners) listener.close();
     const [cut] = await Promise.all([this.#pool.drain(DRAIN), this.#manager.stop()]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
@@ -174,6 +182,14 @@ export class Daemon {
   kill(): void {
     this.#pool.killAll();
   }
+
+  readonly #changeTo = async (config: Config): Promise<number> => {
+    await this.#change(config);
+    this.#config = config;
+    // Whoever ends takes no more routes.
+    if (!this.#stopping.signal.aborted) this.#routes.follow(config.global.configSource);
+    return this.#publisher.current.generation;
+  };
 
   /** All that can fail comes first; what follows cannot, so a reload happens as a whole or not at all. */
   async #change(config: Config): Promise<void> {
@@ -271,6 +287,7 @@ export class Daemon {
       clock: systemClock,
       config: () => this.#config,
       file: this.#file,
+      routes: this.#routes,
       pool: this.#pool,
       manager: this.#manager,
       staples: this.#staples,

@@ -12,7 +12,9 @@ import { type Instant, systemClock } from '../platform/clock.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { FileStore } from '../store/file-store.ts';
 import { isGone, thisProcess } from '../store/process-identity.ts';
+import { withRoutes } from './config-file.ts';
 import { Issuers } from './issuers.ts';
+import { storedRoutes } from './routes-source.ts';
 import { openStore } from './store.ts';
 import { wantedOf } from './wanted.ts';
 
@@ -63,13 +65,14 @@ export async function offline<Result>(
   work: (offline: Offline) => Promise<Result>,
 ): Promise<Result> {
   const mode = purpose === 'look' ? 'check' : 'daemon';
-  const { config, diagnostics } = await loadConfig({ file, env: process.env, mode });
-  if (config === null) return onInvalid(file, diagnostics);
+  const { config: base, diagnostics } = await loadConfig({ file, env: process.env, mode });
+  if (base === null) return onInvalid(file, diagnostics);
 
   const bus = new EventBus(() => {});
   if (listen !== undefined) bus.subscribe(listen);
   const tools = { clock: systemClock, random: systemRandom, emit: bus.emit };
-  const store = openStore(config, tools);
+  const store = openStore(base, tools);
+  const config = await withSentRoutes(base, store, mode);
   const made = new Issuers({ store, board: boardOf(config, store), env: process.env, ...tools });
   const manager = new CertificateManager({ store, ...tools });
   try {
@@ -96,6 +99,13 @@ export function presentMoment(): Instant {
 export async function livingDaemon(store: FileStore): Promise<{ pid: number; host: string } | null> {
   const holder = await store.daemon();
   return holder === null || isGone(holder, thisProcess()) ? null : holder;
+}
+
+/** What a daemon serves whose routes come from a server. */
+async function withSentRoutes(base: Config, store: FileStore, mode: 'check' | 'daemon'): Promise<Config> {
+  const routes = await storedRoutes(store.documents, base.global.configSource);
+  if (routes === null) return base;
+  return (await withRoutes(base, routes, { env: process.env, mode })).config ?? base;
 }
 
 /** A daemon has the ports that a CA looks at, so it answers; without one the command listens there itself. */

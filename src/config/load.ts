@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { messageOf, RigilError, systemCodeOf } from '../errors.ts';
+import type { Config } from './config.ts';
 import { Problems } from './diagnostics.ts';
 import { LARGEST_FILE, type Parsed, parseConfig, reportTooLarge } from './parse.ts';
 import { decode } from './text/decode.ts';
@@ -15,6 +16,8 @@ export type LoadOptions = (
   readonly mode: Mode;
   /** Relative paths begin here. Default: the folder of the file, for a text the current one. */
   readonly baseDir?: string;
+  /** The text holds routes only; the other settings are taken from here. */
+  readonly settings?: Pick<Config, 'global' | 'issuers'>;
 };
 
 /**
@@ -23,17 +26,18 @@ export type LoadOptions = (
  * @throws RigilError `config-unreadable` when the file cannot be read at all
  */
 export async function loadConfig(options: LoadOptions): Promise<Parsed> {
-  const { env, mode } = options;
+  const { env, mode, settings } = options;
   const { file, content, folder } = await contentOf(options);
   const baseDir = resolve(options.baseDir ?? folder);
-  if (typeof content === 'string') return parseConfig(content, { file, env, mode, baseDir });
+  const common = { file, env, mode, baseDir, ...(settings === undefined ? {} : { settings }) };
+  if (typeof content === 'string') return parseConfig(content, common);
   if (content.length > LARGEST_FILE) {
     const problems = new Problems(file);
     reportTooLarge(problems);
     return { config: null, diagnostics: problems.sorted() };
   }
   const { text, damage } = decode(content);
-  return parseConfig(text, { file, env, mode, baseDir, damage });
+  return parseConfig(text, { ...common, damage });
 }
 
 async function contentOf(options: LoadOptions) {
