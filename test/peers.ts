@@ -12,9 +12,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   pebble: 'pebble',
   'pebble-challtestsrv': 'pebble',
   named: 'bind9',
-  'redis-server': 'redis-server',
   wrk: 'wrk',
-  h2load: 'nghttp2-client',
   mandoc: 'mandoc',
 };
 

@@ -100,11 +100,16 @@ ${routes}`,
   });
   const exited = new Promise<number | null>((done) => child.once('exit', (code) => done(code)));
 
-  const events = () =>
-    output
-      .split('\n')
-      .filter((line) => line.startsWith('{'))
-      .map((line) => JSON.parse(line) as LogLine);
+  const lines: LogLine[] = [];
+  let read = 0;
+  const events = () => {
+    const end = output.lastIndexOf('\n') + 1;
+    for (const line of output.slice(read, end).split('\n')) {
+      if (line.startsWith('{')) lines.push(JSON.parse(line) as LogLine);
+    }
+    read = end;
+    return lines;
+  };
   const get = async (path: string) => fetch(`http://127.0.0.1:${admin}${path}`);
 
   const daemon: Daemon = {
@@ -167,18 +172,19 @@ ${routes}`,
   return daemon;
 }
 
-/** Calls `look` until it finds something, for at most 20 seconds. */
+/** Calls `look` until it finds something, for at most `patienceMs` milliseconds. */
 export async function eventually<Found>(
   what: string,
   look: () => Found | undefined | Promise<Found | undefined>,
   story: () => string = () => '',
+  patienceMs = 20_000,
 ): Promise<Found> {
-  for (const end = Date.now() + 20_000; Date.now() < end; ) {
+  for (const end = Date.now() + patienceMs; Date.now() < end; ) {
     const found = await look();
     if (found !== undefined) return found;
     await delay(25);
   }
-  throw new Error(`waited 20 s in vain for ${what}\n${story()}`);
+  throw new Error(`waited ${patienceMs / 1000} s in vain for ${what}\n${story()}`);
 }
 
 /** Ports of the loopback interface that are free now. */
