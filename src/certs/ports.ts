@@ -38,7 +38,7 @@ export interface Order {
 }
 
 export interface Issued {
-  /** PEM, leaf first, without the root. */
+  /** PEM, leaf first; without the root, unless clients need it to check a staple. */
   readonly chain: string;
   /** PEM, PKCS#8. */
   readonly key: string;

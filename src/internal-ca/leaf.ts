@@ -46,7 +46,7 @@ export async function makeLeaf(authority: Authority, request: LeafRequest): Prom
     await x509.AuthorityKeyIdentifierExtension.create(authority.keys.publicKey),
   ];
   if (responderUrl !== null) {
-    // Chains come without the root, and who asks about a leaf needs its issuer.
+    // Who asks about a leaf needs its issuer, and may have the leaf alone.
     const caIssuers = new URL(ROOT_PATH, responderUrl).href;
     extensions.push(new x509.AuthorityInfoAccessExtension({ ocsp: responderUrl, caIssuers }));
   }

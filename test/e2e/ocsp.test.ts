@@ -112,14 +112,22 @@ describe.skipIf(!has('openssl') || !has('curl'))('stapling', { timeout: 60_000 }
     await first.stop();
 
     await authority.revoke(leaf);
+    const gate = Promise.withResolvers<void>();
+    mayAnswer = gate.promise;
     await using second = await start('one.test', async (folder) => makeDue(copy(first, folder)));
+    const session = join(second.folder, 'session.pem');
+    await look(second, 'one.test', '-tls1_2', '-sess_out', session);
+    expect((await look(second, 'one.test', '-tls1_2', '-sess_in', session)).stdout).toContain('Reused,');
+    gate.resolve();
     expect(await second.event('staple.failed')).toMatchObject({ code: 'certificate-revoked' });
     // The CA does not answer, so it is the turn of the next issuer.
     expect(await second.event('certificate.renew.finished')).toMatchObject({ issuer: 'internal' });
     expect(await second.event('certificate.renew.started')).toMatchObject({
       reason: 'its CA has revoked it',
     });
-    const { stdout } = await look(second, 'one.test');
+    // A resumed session would go on with the old one.
+    const { stdout } = await look(second, 'one.test', '-tls1_2', '-sess_in', session);
+    expect(stdout).toContain('New,');
     expect(stdout).toContain('rigil local CA');
   });
 

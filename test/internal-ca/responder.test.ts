@@ -125,6 +125,14 @@ describe('the responder of a local CA', () => {
     });
   });
 
+  it('is found for a leaf alone, since that says where the root is', async () => {
+    const { chain } = await issue('a.test');
+    const [leaf = ''] = chain.split(/(?<=-----END CERTIFICATE-----\n)/);
+    expect(chain.split('-----BEGIN CERTIFICATE-----')).toHaveLength(3);
+    const ports = { fetch: systemFetch, clock: systemClock };
+    expect(await fetchStaple(leaf, ports, never)).toMatchObject({ status: 'good' });
+  });
+
   it('answers by POST and by GET, escaped or not, and lets only GET be cached', async () => {
     const request = await requestFor(await issue('a.test'));
     const base64 = Buffer.from(request).toString('base64');
