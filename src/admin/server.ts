@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP, type ListenOptions } from 'node:net';
-import { addressText, type BindAddress, bind, unusable } from '../platform/bind.ts';
+import { addressText, type BindAddress, bind } from '../platform/bind.ts';
+import { unusable } from '../platform/unusable-address.ts';
 import { metricsText } from './metrics.ts';
 import { CONTENT_SECURITY_POLICY, statusPage } from './page.ts';
 import { type StatusSource, troubles } from './status.ts';

@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { addressText, type BindAddress, bind, unusable } from '../platform/bind.ts';
+import { addressText, type BindAddress, bind } from '../platform/bind.ts';
+import { unusable } from '../platform/unusable-address.ts';
 import { refuse } from './ocsp-response.ts';
 
 /** Who knows the answers. */

@@ -4,6 +4,7 @@ import * as net from 'node:net';
 import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { RigilError, systemCodeOf } from '../errors.ts';
+import { unusable } from './unusable-address.ts';
 
 /** Where to listen, as in the configuration. */
 export type BindAddress =
@@ -60,39 +61,6 @@ export async function bind(address: BindAddress): Promise<BoundSocket> {
     return { fd: handle.fd, port: handle.port, address: text, close: once(() => handle.close()) };
   } catch (error) {
     throw error instanceof RigilError ? error : unusable(text, error);
-  }
-}
-
-/** What a failure to listen on `address` means, and what to do about it. */
-export function unusable(address: string, error: unknown): RigilError {
-  const port = address.split(':').at(-1);
-  switch (systemCodeOf(error)) {
-    case 'EADDRINUSE':
-      return new RigilError('address-in-use', `${address} is in use by another program`, {
-        hint: address.startsWith('unix:')
-          ? `another program answers on this socket; see who with: ss -xlp | grep ${address.slice(5)}`
-          : `see which with: ss -ltnp 'sport = :${port}'`,
-        cause: error,
-      });
-    case 'EACCES':
-    case 'EPERM':
-      return new RigilError('address-forbidden', `no permission to listen on ${address}`, {
-        hint: address.startsWith('unix:')
-          ? 'the folder of the socket must be writable for the user that runs rigil'
-          : 'ports below 1024 need a capability: setcap cap_net_bind_service=+ep on the node binary, or AmbientCapabilities=CAP_NET_BIND_SERVICE or a socket unit of systemd (fd:3); or listen on a port above 1023',
-        cause: error,
-      });
-    case 'EADDRNOTAVAIL':
-      return new RigilError('address-unusable', `${address} is no address of this machine`, {
-        hint: 'see which there are with: ip address',
-        cause: error,
-      });
-    default:
-      return new RigilError(
-        'address-unusable',
-        `cannot listen on ${address}: ${error instanceof Error ? error.message : String(error)}`,
-        { cause: error },
-      );
   }
 }
 

@@ -2,6 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../events/event.ts';
 import { systemClock } from '../platform/clock.ts';
+import { WORKER_TITLE } from '../platform/worker-title.ts';
 import { applyPatch } from '../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot/snapshot.ts';
 import { ControlChannel } from './control-channel.ts';
@@ -87,7 +88,7 @@ class Worker {
   }
 
   async #start({ worker, listeners, limits }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
-    process.title = `rigil: worker ${worker}`;
+    process.title = `${WORKER_TITLE} ${worker}`;
     const common = { current: () => this.#snapshot, counters: this.#counters, emit: this.emit };
     const serving = createServing({ ...common, limits });
     const servers = new TlsServers({

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   closeSync,
@@ -50,7 +51,12 @@ describe('bind', () => {
   });
 
   it.each<[string, () => BindAddress | Promise<BindAddress>, string, RegExp]>([
-    ['a port in use', async () => ({ ...LOOPBACK, port: await listening() }), 'address-in-use', /ss -ltnp/],
+    [
+      'a port in use',
+      async () => ({ ...LOOPBACK, port: await listening() }),
+      'address-in-use',
+      /another address/,
+    ],
     [
       'an address of another machine',
       () => ({ ...LOOPBACK, host: '192.0.2.1' }),
@@ -67,6 +73,35 @@ describe('bind', () => {
     ['a descriptor that is no socket', () => ({ kind: 'fd', fd: openFile() }), 'address-unusable', /systemd/],
   ])('names %s, and the way out', async (_what, addressOf, code, hint) => {
     await expect(bind(await addressOf())).rejects.toMatchObject({ code, hint: expect.stringMatching(hint) });
+  });
+
+  it.skipIf(process.platform !== 'linux')('says who has a port or a socket', async () => {
+    const port = await listening();
+    const path = join(folder, 'socket');
+    const server = net.createServer().listen(path);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    for (const address of [
+      { ...LOOPBACK, port },
+      { kind: 'unix', path },
+    ] as const) {
+      await expect(bind(address)).rejects.toMatchObject({
+        message: expect.stringMatching(new RegExp(`in use by ".+" \\(process ${process.pid}\\)`)),
+      });
+    }
+  });
+
+  it.skipIf(process.platform !== 'linux')('knows the workers of a rigil that was killed', async () => {
+    const program = `process.title = 'rigil: worker 1';
+      require('node:net').createServer().listen(0, '127.0.0.1', function () { process.send(this.address().port); });`;
+    const orphan = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    onTestFinished(() => void orphan.kill('SIGKILL'));
+    const [port] = (await once(orphan, 'message')) as [number];
+    await expect(bind({ ...LOOPBACK, port })).rejects.toMatchObject({
+      code: 'address-in-use',
+      message: expect.stringContaining('workers of a rigil'),
+      hint: expect.stringContaining(`kill ${orphan.pid}`),
+    });
   });
 
   it('says which name it could not look up', async () => {

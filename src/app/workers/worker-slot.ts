@@ -1,7 +1,7 @@
 import { RigilError } from '../../errors.ts';
 import type { Emit } from '../../events/bus.ts';
-import { unusable } from '../../platform/bind.ts';
 import type { Clock, Instant } from '../../platform/clock.ts';
+import { unusable } from '../../platform/unusable-address.ts';
 import type { Limits, MetricValues, WorkerReport } from '../../proxy/protocol.ts';
 import type { Publisher } from '../../snapshot/publisher.ts';
 import type { OpenListener } from './listener-set.ts';
