@@ -7,12 +7,10 @@ type Sample = readonly [labels: string, value: number, suffix?: string];
 /** The figures in Prometheus' text format 0.0.4. Names and labels are API. */
 export function metricsText(figures: Figures): string {
   const { metrics, certificates, workers, attempts } = figures;
-  const perCertificate = (
-    valueOf: (certificate: Figures['certificates'][number]) => number | null,
-  ): Sample[] =>
+  const perCertificate = (read: (certificate: Figures['certificates'][number]) => number | null): Sample[] =>
     certificates.flatMap((certificate) => {
-      const value = valueOf(certificate);
-      return value === null ? [] : [[label('id', certificate.id), value] as const];
+      const value = read(certificate);
+      return value === null ? [] : [[label('id', certificate.id), value]];
     });
   return [
     family('build_info', 'gauge', 'The version that runs.', [[label('version', figures.version), 1]]),
