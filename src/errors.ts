@@ -12,6 +12,7 @@ export const ERRORS = {
   'address-in-use': { exit: 1, retry: 'later' },
   'address-forbidden': { exit: 1, retry: 'never' },
   'address-unusable': { exit: 1, retry: 'never' },
+  'access-log-unwritable': { exit: 1, retry: 'never' },
   'store-unwritable': { exit: 1, retry: 'later' },
   'store-unreadable': { exit: 1, retry: 'later' },
   'store-locked': { exit: 1, retry: 'later' },

@@ -111,6 +111,12 @@ export function metricsText(figures: Figures): string {
     family('requests_waited_total', 'counter', 'Requests that waited for certificate work. Always 0.', [
       ['', metrics.requestsWaited],
     ]),
+    family(
+      'access_log_dropped_total',
+      'counter',
+      'Lines of the access log that were lost because they could not be written in time.',
+      [['', metrics.accessLogDropped]],
+    ),
   ].join('');
 }
 

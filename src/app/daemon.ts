@@ -18,6 +18,8 @@ import { buildTable, servingSettings } from '../routing/build.ts';
 import { Publisher } from '../snapshot/publisher.ts';
 import { emptySnapshot } from '../snapshot/snapshot.ts';
 import type { FileStore } from '../store/file-store.ts';
+import type { OpenAccessLog } from './access-log.ts';
+import { AccessLogOutput } from './access-log-output.ts';
 import { AttemptCounter } from './attempts.ts';
 import { ConfigFile } from './config-file.ts';
 import { type ControlServer, openServers, type WantedServer } from './control-servers.ts';
@@ -65,6 +67,7 @@ export class Daemon {
   readonly #publisher = new Publisher({ ...emptySnapshot, ticketKeys: systemRandom.bytes(TICKET_KEY_BYTES) });
   readonly #attempts = new AttemptCounter();
   readonly #log: DaemonLog;
+  readonly #accessLog: AccessLogOutput;
   readonly #file: ConfigFile;
   readonly #routes: RoutesSource;
   readonly #store: FileStore;
@@ -98,7 +101,9 @@ export class Daemon {
       take: (routes) => this.#file.take(routes, this.#changeTo),
       ...tools,
     });
-    this.#pool = new WorkerPool({ publisher: this.#publisher, ...tools });
+    this.#accessLog = new AccessLogOutput(tools);
+    const onAccessLines = this.#accessLog.receive;
+    this.#pool = new WorkerPool({ publisher: this.#publisher, onAccessLines, ...tools });
     const board = new ServingBoard(
       (challenges) => void this.#publisher.update((current) => ({ ...current, challenges })),
       (signal) => this.#pool.caughtUp(signal),
@@ -128,9 +133,10 @@ export class Daemon {
       this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
       const routes = await storedRoutes(this.#store.documents, this.#config.global.configSource);
       if (routes !== null) this.#config = await this.#file.restore(routes);
+      const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
       const sockets = await this.#open(this.#config);
       await Promise.all([this.#manager.load(), this.#staples.recallAll()]);
-      this.#apply(this.#config, this.#issuers.of(this.#config));
+      this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
       await this.#startWorkers(this.#config, sockets);
       await this.#switchTo(sockets);
     } catch (error) {
@@ -175,7 +181,12 @@ export class Daemon {
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
     await this.#close();
     this.#bus.emit({ event: 'daemon.stopped', uptimeMs: systemClock.now() - this.#startedAt });
-    await this.#log.drain();
+    await Promise.all([this.#accessLog.end(), this.#log.drain()]);
+  }
+
+  /** The file of the access log has been moved away: what follows goes into a new one. */
+  reopenAccessLog(): void {
+    this.#pool.reopenAccessLog();
   }
 
   /** Ends at once. */
@@ -203,23 +214,30 @@ export class Daemon {
       );
     }
     const issuers = this.#issuers.of(config);
-    const sockets = await this.#open(config);
+    const accessLog = await this.#accessLog.open(config.global.accessLog);
+    const sockets = await this.#open(config).catch((error) => {
+      this.#accessLog.giveUp(accessLog);
+      throw error;
+    });
     try {
       if (needsOtherWorkers(this.#config, config)) await this.#startWorkers(config, sockets);
     } catch (error) {
+      this.#accessLog.giveUp(accessLog);
       await this.#giveUp(sockets);
       throw error;
     }
-    this.#apply(config, issuers);
+    this.#apply(config, issuers, accessLog);
     this.#log.configure(config.global.log);
     await this.#switchTo(sockets);
   }
 
   /** The one assignment: from here on every new handshake and request goes by this configuration. */
-  #apply(config: Config, issuers: ReadonlyMap<string, Issuer>): void {
+  #apply(config: Config, issuers: ReadonlyMap<string, Issuer>, accessLog: OpenAccessLog | null): void {
     const { wanted, idOfRoute } = wantedOf(config);
     const table = buildTable(config, idOfRoute);
-    this.#publisher.update((current) => ({ ...current, table, settings: servingSettings(config) }));
+    this.#accessLog.use(config.global.accessLog, accessLog);
+    const settings = servingSettings(config, accessLog?.settings ?? null);
+    this.#publisher.update((current) => ({ ...current, table, settings }));
     this.#manager.setWanted(wanted, issuers);
   }
 

@@ -14,7 +14,8 @@ export interface ServeOptions {
 }
 
 /**
- * Runs the daemon until a signal ends it: SIGHUP reloads, SIGTERM and SIGINT drain and end, a second one ends at once.
+ * Runs the daemon until a signal ends it: SIGHUP reloads, SIGUSR1 opens the access log
+ * anew, SIGTERM and SIGINT drain and end, a second one ends at once.
  *
  * @throws RigilError when it cannot start
  */
@@ -37,6 +38,7 @@ export async function serve({ file, logStyle, onInvalid }: ServeOptions): Promis
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => void daemon.reload());
+  process.on('SIGUSR1', () => daemon.reopenAccessLog());
 
   await daemon.start();
   await stopped.promise;

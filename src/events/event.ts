@@ -34,6 +34,12 @@ export type Event =
       retryInMs: number | null;
     }
   | { event: 'worker.said'; worker: number; text: string }
+  /** Since the last such event. */
+  | { event: 'access-log.dropped'; lines: number; reason: string }
+  /** A worker has closed what was moved away and writes into a new one. */
+  | { event: 'access-log.reopened'; path: string; pid: number }
+  /** It could not be opened again; the former one is kept. */
+  | { event: 'access-log.failed'; path: string; message: string }
   | { event: 'drain.started'; requestsMs: number }
   | { event: 'drain.finished'; durationMs: number; cut: number }
   | {
@@ -109,6 +115,8 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'config.warning': 'warn',
   'config.source.lost': 'warn',
   'worker.said': 'warn',
+  'access-log.dropped': 'warn',
+  'access-log.failed': 'error',
   'certificate.obtain.failed': 'error',
   'certificate.renew.failed': 'error',
   'staple.failed': 'warn',

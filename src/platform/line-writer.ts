@@ -1,4 +1,4 @@
-import { constants, fstatSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -13,30 +13,34 @@ const LONGEST_QUEUE_BYTES = 1_048_576;
  */
 export class LineWriter {
   readonly #fd: number;
+  readonly #owned: boolean;
   /** Null where a write never waits for a reader: files and terminals. */
   readonly #pipe: Socket | null;
   #dropped = 0;
 
-  constructor(fd: number) {
+  /** @param owned whether the descriptor is this writer's alone, to be closed by it */
+  constructor(fd: number, owned = false) {
     this.#fd = fd;
-    this.#pipe = openPipe(fd);
+    this.#owned = owned;
+    this.#pipe = openPipe(fd, owned);
   }
 
   /** Adds a line; the line end is added here. */
   write(line: string): void {
+    const note = this.#dropped === 0 ? '' : `(${this.#dropped} lines were dropped: nobody read them)\n`;
+    if (this.offer(`${note}${line}\n`)) this.#dropped = 0;
+    else this.#dropped += 1;
+  }
+
+  /** Adds text as it is: whole lines. Says whether it did; not when the reader is too far behind. */
+  offer(text: string | Uint8Array): boolean {
     if (this.#pipe === null) {
-      this.#writeNow(`${line}\n`);
-      return;
+      this.#writeNow(text);
+      return true;
     }
-    if (this.#pipe.writableLength > LONGEST_QUEUE_BYTES) {
-      this.#dropped += 1;
-      return;
-    }
-    if (this.#dropped > 0) {
-      this.#pipe.write(`(${this.#dropped} lines were dropped: nobody read them)\n`);
-      this.#dropped = 0;
-    }
-    this.#pipe.write(`${line}\n`);
+    if (this.#pipe.writableLength > LONGEST_QUEUE_BYTES) return false;
+    this.#pipe.write(text);
+    return true;
   }
 
   /** Resolves when everything is written, or after `timeoutMs` milliseconds. */
@@ -47,19 +51,27 @@ export class LineWriter {
     await Promise.race([written, delay(timeoutMs, undefined, { ref: false })]);
   }
 
-  #writeNow(text: string): void {
+  /** Gives up what is not written, which would keep the process alive. Nothing can be written any more. */
+  close(): void {
+    if (this.#pipe !== null) this.#pipe.destroy();
+    else if (this.#owned) closeSync(this.#fd);
+  }
+
+  #writeNow(text: string | Uint8Array): void {
     try {
-      writeSync(this.#fd, text);
+      if (typeof text === 'string') writeSync(this.#fd, text);
+      else writeSync(this.#fd, text);
     } catch {
       // A full disk or a vanished terminal: there is nobody left to tell.
     }
   }
 }
 
-function openPipe(fd: number): Socket | null {
+function openPipe(fd: number, owned: boolean): Socket | null {
   const kind = fstatSync(fd);
   if (!kind.isFIFO() && !kind.isSocket()) return null;
-  const socket = new Socket({ fd: kind.isFIFO() ? ownDescription(fd) : fd, readable: false, writable: true });
+  const used = kind.isFIFO() && !owned ? ownDescription(fd) : fd;
+  const socket = new Socket({ fd: used, readable: false, writable: true });
   socket.on('error', () => {});
   socket.unref();
   return socket;

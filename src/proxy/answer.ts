@@ -1,5 +1,7 @@
 import type { Clock } from '../platform/clock.ts';
-import type { HeaderRule } from '../routing/route.ts';
+import type { HeaderRule, Upstream } from '../routing/route.ts';
+import type { AccessLog } from './access-log/access-log.ts';
+import type { AccessRecord } from './access-log/record.ts';
 import { FIELD } from './codec/field-kind.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Page } from './default-page.ts';
@@ -9,50 +11,75 @@ import { httpDate } from './http-date.ts';
 import { fieldValue } from './raw-headers.ts';
 import { TableHead } from './table-head.ts';
 
-/** The one answer to an exchange, wherever it comes from: dated, put through the header rules, counted and timed. */
+export interface AnswerContext {
+  readonly counters: Counters;
+  readonly clock: Clock;
+  /** Null where requests are never logged. */
+  readonly accessLog: AccessLog | null;
+}
+
+/**
+ * The one answer to an exchange, wherever it comes from: dated, put through the header rules, counted, timed and
+ * logged.
+ */
 export class Answer {
   /** Label of the route that answers. */
   route = NO_ROUTE;
   /** Called when the client left before its answer was complete. */
   onAbandoned: () => void = () => {};
   readonly #exchange: Exchange;
-  readonly #counters: Counters;
-  readonly #clock: Clock;
+  readonly #context: AnswerContext;
+  /** Null when this one is not logged. */
+  readonly #record: AccessRecord | null;
   readonly #startedMs = performance.now();
   #underWay = false;
-  #answered = false;
+  /** That of the final response. */
+  #status: number | null = null;
   #timed = false;
 
-  constructor(exchange: Exchange, counters: Counters, clock: Clock) {
+  constructor(exchange: Exchange, context: AnswerContext) {
     this.#exchange = exchange;
-    this.#counters = counters;
-    this.#clock = clock;
+    this.#context = context;
+    this.#record = context.accessLog?.begin(exchange.request) ?? null;
     exchange.onClose = (complete) => this.#closed(complete);
     // Everything up to an answer or an upstream is one synchronous step. If ever it is not, this counts it.
     queueMicrotask(() => {
-      if (!this.#underWay) counters.requestWaited();
+      if (!this.#underWay) context.counters.requestWaited();
     });
   }
 
-  /** An upstream has been asked. */
-  begin(): void {
+  /** It is under way: an upstream is asked. */
+  begin(upstream: Upstream | null): void {
     this.#underWay = true;
+    if (upstream !== null) this.#record?.asked(upstream);
+  }
+
+  /** The upstream has answered. */
+  upstreamAnswered(): void {
+    this.#record?.answered();
+  }
+
+  /** The request's body, for whoever lets it flow. */
+  get requestBody(): Body {
+    const { body } = this.#exchange;
+    return this.#record?.received(body) ?? body;
   }
 
   inform(head: ResponseHead): void {
-    if (!this.#answered) this.#exchange.inform(head);
+    if (this.#status === null) this.#exchange.inform(head);
   }
 
   /** The final response. */
   send(head: ResponseHead, body: Body, rules: readonly HeaderRule[] = []): void {
+    const sent = this.#record?.sent(body) ?? body;
     const { table, status, last } = head;
     if (table !== undefined && rules.length === 0) {
       this.#begin(status);
-      const added = table.find(FIELD.date) < 0 ? ['Date', httpDate(this.#clock.now())] : NONE;
-      this.#exchange.respond(new TableHead(status, table, added, last), body);
+      const added = table.find(FIELD.date) < 0 ? ['Date', httpDate(this.#context.clock.now())] : NONE;
+      this.#exchange.respond(new TableHead(status, table, added, last), sent);
       return;
     }
-    this.#exchange.respond({ status, headers: this.#finish(head, rules), last: last === true }, body);
+    this.#exchange.respond({ status, headers: this.#finish(head, rules), last: last === true }, sent);
   }
 
   /** The final response is one of our own, and the request's body is of no interest. */
@@ -66,37 +93,44 @@ export class Answer {
     const headers = this.#finish(head, rules);
     // What follows is no request any more: its length says nothing about how fast an upstream answers.
     this.#time();
-    return this.#exchange.upgrade({ ...head, headers }, fromUpstream);
+    const sent = this.#record?.sent(fromUpstream) ?? fromUpstream;
+    const fromClient = this.#exchange.upgrade({ ...head, headers }, sent);
+    return this.#record?.received(fromClient) ?? fromClient;
   }
 
   #begin(status: number): void {
     this.#underWay = true;
-    this.#answered = true;
-    this.#counters.response(this.route, status);
+    this.#count(status);
   }
 
   #finish(head: ResponseHead, rules: readonly HeaderRule[]): RawHeaders {
     this.#begin(head.status);
     const dated =
       fieldValue(head.headers, 'date') === null
-        ? [...head.headers, 'Date', httpDate(this.#clock.now())]
+        ? [...head.headers, 'Date', httpDate(this.#context.clock.now())]
         : head.headers;
     return applyHeaderRules(dated, rules);
   }
 
   #closed(complete: boolean): void {
-    if (!this.#answered) {
-      this.#answered = true;
-      this.#counters.response(this.route, 499);
-    }
+    const status = this.#status ?? this.#count(499);
     this.#time();
+    if (this.#record !== null) {
+      this.#context.accessLog?.finish(this.#record, status, this.route, complete);
+    }
     if (!complete) this.onAbandoned();
+  }
+
+  #count(status: number): number {
+    this.#status = status;
+    this.#context.counters.response(this.route, status);
+    return status;
   }
 
   #time(): void {
     if (this.#timed) return;
     this.#timed = true;
-    this.#counters.duration(this.route, performance.now() - this.#startedMs);
+    this.#context.counters.duration(this.route, performance.now() - this.#startedMs);
   }
 }
 

@@ -22,7 +22,7 @@ export function bytesBody(bytes: Buffer): Body {
   };
 }
 
-/** The same bytes, with somebody who sees them pass and hears when it is over, however it ends. */
+/** The same bytes, with somebody who sees them pass, keeping none, and hears when it is over, however it ends. */
 export function watched(
   body: Body,
   { onChunk, onOver }: { readonly onChunk?: (chunk: Buffer) => void; readonly onOver?: () => void },
@@ -36,6 +36,7 @@ export function watched(
     },
     flow: (sink) =>
       body.flow({
+        ...(sink.consumes === true ? { consumes: true } : {}),
         write(chunk) {
           onChunk?.(chunk);
           return sink.write(chunk);

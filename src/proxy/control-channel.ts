@@ -10,6 +10,11 @@ const MOST_UNSENT = 100;
 export class ControlChannel {
   #unsent = 0;
 
+  /** Whether there is a control process. */
+  get connected(): boolean {
+    return process.connected;
+  }
+
   /** Says something that somebody waits for; `done` is called when it is sent, or never will be. */
   send(message: FromWorker, done: () => void = () => {}): void {
     if (!process.connected || process.send === undefined) {

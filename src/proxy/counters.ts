@@ -9,6 +9,7 @@ export class Counters {
   readonly #routes = new Map<string, RouteCounters>();
   #handshakesWaited = 0;
   #requestsWaited = 0;
+  #accessLogDropped = 0;
   #requests = 0;
 
   /** A ClientHello came; `known`: there is a certificate to answer it with. */
@@ -46,6 +47,11 @@ export class Counters {
     this.#requestsWaited++;
   }
 
+  /** Lines of the access log are lost. */
+  accessLogDropped(lines: number): void {
+    this.#accessLogDropped += lines;
+  }
+
   /** Responses since the start. */
   get requests(): number {
     return this.#requests;
@@ -71,6 +77,7 @@ export class Counters {
       durations,
       handshakesWaited: this.#handshakesWaited,
       requestsWaited: this.#requestsWaited,
+      accessLogDropped: this.#accessLogDropped,
     };
   }
 

@@ -1,8 +1,7 @@
 import { messageOf } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
-import type { Clock } from '../platform/clock.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
-import { Answer } from './answer.ts';
+import { Answer, type AnswerContext } from './answer.ts';
 import { defaultPage, page, redirectPage } from './default-page.ts';
 import type { Exchange } from './exchange.ts';
 import { primaryLocation, REDIRECT_STATUS } from './redirect.ts';
@@ -12,10 +11,9 @@ import { requestTargetOf } from './request-target.ts';
 /** Answers an exchange, in one synchronous step up to the answer or the question to an upstream. */
 export type Handle = (exchange: Exchange) => void;
 
-export interface HandlerContext extends RelayContext {
+export interface HandlerContext extends RelayContext, AnswerContext {
   /** The current snapshot. */
   readonly current: () => Snapshot;
-  readonly clock: Clock;
   readonly emit: Emit;
 }
 
@@ -47,17 +45,17 @@ export function createHandler(context: HandlerContext): Handle {
 
 /** Gives each exchange its answer. A fault of ours in `respond` costs that exchange, not the worker. */
 export function answering(
-  { counters, clock, emit }: Pick<HandlerContext, 'counters' | 'clock' | 'emit'>,
+  context: AnswerContext & Pick<HandlerContext, 'emit'>,
   respond: (exchange: Exchange, answer: Answer) => void,
 ): Handle {
   return (exchange) => {
-    const answer = new Answer(exchange, counters, clock);
+    const answer = new Answer(exchange, context);
     try {
       respond(exchange, answer);
     } catch (error) {
       const stack = error instanceof Error ? (error.stack ?? null) : null;
-      emit({ event: 'fault', where: 'proxy', message: messageOf(error), stack });
-      answer.begin();
+      context.emit({ event: 'fault', where: 'proxy', message: messageOf(error), stack });
+      answer.begin(null);
       exchange.abort();
     }
   };

@@ -11,7 +11,7 @@ import { type RequestTarget, requestTargetOf } from './request-target.ts';
  * ACME client behind an upstream goes on working, and whoever debugs sees the answer of the site itself.
  */
 export function createPlainHandler(
-  context: Pick<HandlerContext, 'current' | 'counters' | 'clock' | 'emit'>,
+  context: Pick<HandlerContext, 'current' | 'counters' | 'clock' | 'accessLog' | 'emit'>,
 ): Handle {
   return answering(context, ({ request }, answer) => {
     if (request.method === 'CONNECT') return refuse(answer, 405);

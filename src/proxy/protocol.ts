@@ -18,6 +18,8 @@ export type ToWorker =
       readonly limits: Limits;
     }
   | { readonly type: 'patch'; readonly patch: Patch }
+  /** The file of the access log has been moved away: write into a new one. */
+  | { readonly type: 'reopen' }
   /** Answered by a `report` with the same number. */
   | { readonly type: 'report'; readonly request: number }
   /** Stop accepting, finish requests within `requestsMs`, upgraded connections and streams within `streamsMs`, exit. */
@@ -28,6 +30,8 @@ export type FromWorker =
   /** It cannot listen, and exits. `code` is that of the system, such as EADDRINUSE. */
   | { readonly type: 'failed'; readonly address: string; readonly code: string | null }
   | { readonly type: 'event'; readonly event: Event }
+  /** `count` whole lines of the access log that the control process is to write. */
+  | { readonly type: 'access-log'; readonly lines: Uint8Array; readonly count: number }
   | {
       readonly type: 'report' /** Null when nobody asked. */;
       readonly request: number | null;
@@ -96,6 +100,8 @@ export interface MetricValues {
   /** How many handshakes and requests ever waited for certificate work. The promise of the program: 0. */
   readonly handshakesWaited: number;
   readonly requestsWaited: number;
+  /** Lines of the access log that were lost. */
+  readonly accessLogDropped: number;
 }
 
 /** Upper bounds in seconds. */

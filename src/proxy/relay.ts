@@ -54,18 +54,18 @@ class Relay implements Receiver {
 
   start(): void {
     const { exchange, answer, target, settings } = this.#job;
-    const { request, body } = exchange;
+    const { request } = exchange;
     answer.onAbandoned = () => {
       this.#abandoned = true;
       for (const call of this.#calls) call.abort();
     };
-    answer.begin();
+    answer.begin(this.#upstream);
     const sent = {
       upstream: this.#upstream,
       method: request.method,
       path: target.path,
       ...upstreamFields(request, target, settings),
-      body,
+      body: answer.requestBody,
       upgrade: request.upgrade,
     };
     this.#calls.push(this.#context.upstreams.send(sent, this));
@@ -76,11 +76,13 @@ class Relay implements Receiver {
   }
 
   respond(head: ResponseHead, body: Body): void {
+    this.#job.answer.upstreamAnswered();
     // The lines of a table are end-to-end already.
     this.#reply(head.table === undefined ? { ...head, headers: endToEnd(head.headers) } : head, body);
   }
 
   upgrade(head: ResponseHead, fromUpstream: Body): Body {
+    this.#job.answer.upstreamAnswered();
     const headers = switchedHeaders(head.headers);
     return this.#job.answer.upgrade({ ...head, headers }, fromUpstream, this.#job.route.headerRules);
   }

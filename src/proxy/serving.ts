@@ -4,6 +4,7 @@ import type { Emit } from '../events/bus.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { AccessLog } from './access-log/access-log.ts';
 import { Answer } from './answer.ts';
 import { type ClientConnection, FAREWELL_MS } from './client-connection.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
@@ -44,6 +45,8 @@ export interface ServingOptions {
   readonly limits: Limits;
   readonly counters: Counters;
   readonly emit: Emit;
+  /** Default: requests are not logged. */
+  readonly accessLog?: AccessLog | null;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -69,6 +72,7 @@ class NodeServing implements Serving {
     limits,
     counters,
     emit,
+    accessLog = null,
     clock = systemClock,
     random = systemRandom,
   }: ServingOptions) {
@@ -77,9 +81,18 @@ class NodeServing implements Serving {
     const sweep = new Sweep(shortestLimit(limits));
     this.#upstreams = new Http1Upstreams(limits, sweep);
     const failures = new FailureLog(emit, clock);
-    const context = { current, upstreams: this.#upstreams, counters, failures, clock, random, emit };
+    const context = {
+      current,
+      upstreams: this.#upstreams,
+      counters,
+      failures,
+      clock,
+      random,
+      emit,
+      accessLog,
+    };
     const common = {
-      refuse: (exchange: Exchange, status: number) => refuse(new Answer(exchange, counters, clock), status),
+      refuse: (exchange: Exchange, status: number) => refuse(new Answer(exchange, context), status),
       refused: (status: number) => counters.response(NO_ROUTE, status),
       closed: (connection: ClientConnection) => this.#closed(connection),
     };

@@ -1,10 +1,13 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../events/event.ts';
+import { AppendFile } from '../platform/append-file.ts';
 import { systemClock } from '../platform/clock.ts';
 import { WORKER_TITLE } from '../platform/worker-title.ts';
-import { applyPatch } from '../snapshot/patch.ts';
+import { applyPatch, applyPatch, type Patch } from '../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot/snapshot.ts';
+import { AccessLog } from './access-log/access-log.ts';
+import { controlSink } from './access-log/control-sink.ts';
 import { ControlChannel } from './control-channel.ts';
 import { Counters } from './counters.ts';
 import { Listeners } from './listeners.ts';
@@ -28,7 +31,8 @@ const LAST_WORDS_MS = 1_000;
 
 /**
  * A worker: the program that `child_process.fork` starts. It serves, and does nothing else. It reads no file, holds no
- * lock, writes to no stream (a pipe that nobody reads would block it) and learns the world from its channel alone.
+ * lock, writes to no stream (a pipe that nobody reads would block it) and learns the world from its channel alone. The
+ * one thing that it writes is a file of the access log, and nothing waits for that.
  */
 class Worker {
   readonly #channel = new ControlChannel();
@@ -38,6 +42,13 @@ class Worker {
   readonly #told = new Occasional(TELL_EVERY_MS);
   /** The one cell: everything that serves reads it once, and it is replaced as a whole. */
   #snapshot: Snapshot = emptySnapshot;
+  readonly #accessLog = new AccessLog({
+    current: () => this.#snapshot,
+    openSink: ({ file }) => (file === null ? controlSink(this.#channel) : new AppendFile(file)),
+    counters: this.#counters,
+    clock: systemClock,
+    emit: (event) => this.emit(event),
+  });
   #serving: Serving | null = null;
   #door: FrontDoor | null = null;
   #draining = false;
@@ -45,11 +56,14 @@ class Worker {
   receive(message: ToWorker): void {
     switch (message.type) {
       case 'start':
-        this.#snapshot = applyPatch(this.#snapshot, message.patch);
+        this.#take(message.patch);
         void this.#start(message);
         break;
       case 'patch':
-        this.#snapshot = applyPatch(this.#snapshot, message.patch);
+        this.#take(message.patch);
+        break;
+      case 'reopen':
+        this.#accessLog.reopen();
         break;
       case 'report':
         this.#channel.send({ type: 'report', request: message.request, report: this.#report() });
@@ -72,6 +86,7 @@ class Worker {
     await this.#door?.settle(Math.min(HANDSHAKES_MS, times.requestsMs));
     this.#door?.close();
     const { cut } = (await this.#serving?.drain(times)) ?? { cut: 0 };
+    await this.#accessLog.flush();
     this.#channel.send({ type: 'report', request: null, report: this.#report() });
     this.#channel.send({ type: 'drained', cut }, () => process.exit(0));
     setTimeout(() => process.exit(0), LAST_WORDS_MS);
@@ -87,10 +102,15 @@ class Worker {
     setTimeout(() => process.exit(70), LAST_WORDS_MS);
   }
 
+  #take(patch: Patch): void {
+    this.#snapshot = applyPatch(this.#snapshot, patch);
+    this.#accessLog.configure();
+  }
+
   async #start({ worker, listeners, limits }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
     process.title = `${WORKER_TITLE} ${worker}`;
     const common = { current: () => this.#snapshot, counters: this.#counters, emit: this.emit };
-    const serving = createServing({ ...common, limits });
+    const serving = createServing({ ...common, limits, accessLog: this.#accessLog });
     const servers = new TlsServers({
       handshakeTimeoutMs: limits.headTimeoutMs,
       onSecure: (socket) => serving.acceptSecure(socket),
@@ -142,6 +162,8 @@ process.on('SIGTERM', () => void worker.drain(DRAIN));
 // Ctrl-C and a terminal's hang-up reach the whole group; what they mean is for the control process to say.
 process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
+// So is a rotated access log, which Node would take for the wish for a debugger.
+process.on('SIGUSR1', () => {});
 // The control process died: what is held goes on being served, until SIGTERM. Nobody reads the streams any more.
 process.on('disconnect', () => {});
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});

@@ -1,5 +1,5 @@
 import type { Config, ListenAddress, RouteConfig } from '../config/config.ts';
-import type { ServingSettings } from '../snapshot/snapshot.ts';
+import type { AccessLogSettings, ServingSettings } from '../snapshot/snapshot.ts';
 import type { Route } from './route.ts';
 import { RoutingTable } from './table.ts';
 
@@ -10,11 +10,12 @@ export function buildTable(config: Config, certificates: readonly string[]): Rou
   return new RoutingTable(routes, fallback < 0 ? null : fallback);
 }
 
-/** What of the `global` section the workers need. */
-export function servingSettings(config: Config): ServingSettings {
+/** What of the `global` section the workers need. `accessLog`: what its target has turned out to be. */
+export function servingSettings(config: Config, accessLog: AccessLogSettings | null): ServingSettings {
   return {
     trustedProxies: config.global.trustedProxies,
     httpsPort: config.global.https.map(portOf).find((port) => port !== null) ?? null,
+    accessLog,
   };
 }
 

@@ -25,6 +25,14 @@ export interface ServingSettings {
   readonly trustedProxies: readonly string[];
   /** Port of the first TLS listener, for redirects from plain HTTP; null when it has none (unix, fd). */
   readonly httpsPort: number | null;
+  /** Where and how requests are logged; null = not at all. */
+  readonly accessLog: AccessLogSettings | null;
+}
+
+export interface AccessLogSettings {
+  readonly format: 'json' | 'common';
+  /** A regular file that each worker appends to; null = lines go to the control process, which writes them. */
+  readonly file: string | null;
 }
 
 /** A certificate as a worker shows it. */
@@ -50,7 +58,7 @@ export type ChallengeAnswer =
 export const emptySnapshot: Snapshot = {
   generation: 0,
   table: new RoutingTable([]),
-  settings: { trustedProxies: [], httpsPort: null },
+  settings: { trustedProxies: [], httpsPort: null, accessLog: null },
   certificates: new Map(),
   challenges: new Map(),
   ticketKeys: new Uint8Array(0),

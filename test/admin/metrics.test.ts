@@ -26,6 +26,7 @@ describe('/metrics', () => {
         ['rigil_worker_event_loop_delay_seconds', 'gauge'],
         ['rigil_handshakes_waited_total', 'counter'],
         ['rigil_requests_waited_total', 'counter'],
+        ['rigil_access_log_dropped_total', 'counter'],
       ]),
     );
   });

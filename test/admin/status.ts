@@ -75,6 +75,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
       },
       handshakesWaited: 0,
       requestsWaited: 0,
+      accessLogDropped: 0,
     },
     workers: [
       {
@@ -90,6 +91,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
             durations: {},
             handshakesWaited: 0,
             requestsWaited: 0,
+            accessLogDropped: 0,
           },
         },
       },

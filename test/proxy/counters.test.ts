@@ -14,6 +14,7 @@ describe('counters', () => {
       durations: {},
       handshakesWaited: 0,
       requestsWaited: 0,
+      accessLogDropped: 0,
     });
   });
 

@@ -42,7 +42,7 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     ...emptySnapshot,
     generation: 1,
     table: new RoutingTable(options.routes, options.fallback ?? null),
-    settings: { trustedProxies: [], httpsPort: null, ...options.settings },
+    settings: { trustedProxies: [], httpsPort: null, accessLog: null, ...options.settings },
     challenges: new Map(Object.entries(options.challenges ?? {})),
   };
   const events: Event[] = [];

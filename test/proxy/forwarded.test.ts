@@ -21,7 +21,11 @@ function forwarded(
   };
   const target = requestTargetOf(request);
   if (target === null) throw new Error('a bad request');
-  const sent = upstreamHeaders(request, target, { trustedProxies: trusted, httpsPort: null });
+  const sent = upstreamHeaders(request, target, {
+    trustedProxies: trusted,
+    httpsPort: null,
+    accessLog: null,
+  });
   const fields: Record<string, string[]> = {};
   for (let index = 0; index < sent.length; index += 2) {
     const key = sent[index]?.toLowerCase() ?? '';
@@ -162,6 +166,8 @@ describe('trusted peers', () => {
     ['10.1.2.3', ['nonsense', '10.0.0.0/99'], false],
     ['10.1.2.3', [], false],
   ])('%s in %j: %s', (address, trustedProxies, expected) => {
-    expect(isTrusted(plainAddress(address), { trustedProxies, httpsPort: null })).toBe(expected);
+    expect(isTrusted(plainAddress(address), { trustedProxies, httpsPort: null, accessLog: null })).toBe(
+      expected,
+    );
   });
 });

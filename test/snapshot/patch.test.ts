@@ -82,7 +82,11 @@ function snapshots(): fc.Arbitrary<Snapshot> {
   return fc.record({
     generation: fc.nat(),
     table,
-    settings: fc.record({ trustedProxies: fc.array(fc.ipV4()), httpsPort: fc.option(fc.nat(65_535)) }),
+    settings: fc.record({
+      trustedProxies: fc.array(fc.ipV4()),
+      httpsPort: fc.option(fc.nat(65_535)),
+      accessLog: fc.constant(null),
+    }),
     certificates,
     challenges,
     ticketKeys: fc.uint8Array({ minLength: 48, maxLength: 48 }),

@@ -7,6 +7,7 @@ export const emptyMetrics: MetricValues = {
   durations: {},
   handshakesWaited: 0,
   requestsWaited: 0,
+  accessLogDropped: 0,
 };
 
 /** The figures of several workers as one. */
@@ -18,6 +19,7 @@ export function sumMetrics(all: readonly MetricValues[]): MetricValues {
     durations: sumDurations(all.map((values) => values.durations)),
     handshakesWaited: all.reduce((sum, values) => sum + values.handshakesWaited, 0),
     requestsWaited: all.reduce((sum, values) => sum + values.requestsWaited, 0),
+    accessLogDropped: all.reduce((sum, values) => sum + values.accessLogDropped, 0),
   };
 }
 

@@ -4,6 +4,7 @@ import { defaultLimits, type Limits, type MetricValues, type WorkerReport } from
 import type { Publisher } from '../../snapshot/publisher.ts';
 import type { OpenListener } from './listener-set.ts';
 import { emptyMetrics, sumMetrics } from './metric-sums.ts';
+import type { AccessLinesListener } from './worker-process.ts';
 import { type DrainTimes, WorkerSlot } from './worker-slot.ts';
 
 /** How long figures are waited for, in milliseconds: a stopped worker must not stop the status page. */
@@ -17,6 +18,8 @@ export interface PoolOptions {
   readonly emit: Emit;
   /** Default: {@link defaultLimits}. */
   readonly limits?: Limits;
+  /** Default: they are dropped. */
+  readonly onAccessLines?: AccessLinesListener;
 }
 
 /** A worker as `status --json` prints it. */
@@ -79,6 +82,11 @@ export class WorkerPool {
     for (const slot of old) slot.retire(former);
   }
 
+  /** Lets them open the file of the access log anew. */
+  reopenAccessLog(): void {
+    for (const slot of this.#slots) slot.reopen();
+  }
+
   /** Resolves when every worker has the current snapshot, or soon after when one does not answer. */
   async caughtUp(signal: AbortSignal): Promise<void> {
     await this.#within(CATCH_UP_MS, Promise.all([...this.#slots].map((slot) => slot.caughtUp())), signal);
@@ -128,7 +136,7 @@ export class WorkerPool {
   }
 
   #open(listeners: readonly OpenListener[]): WorkerSlot {
-    const { publisher, clock, emit, limits = defaultLimits } = this.#options;
+    const { publisher, clock, emit, limits = defaultLimits, onAccessLines } = this.#options;
     const slot = new WorkerSlot({
       id: this.#nextId,
       listeners,
@@ -136,6 +144,11 @@ export class WorkerPool {
       publisher,
       clock,
       emit,
+      onAccessLines: (lines, count) => {
+        const taken = onAccessLines?.(lines, count) === true;
+        if (!taken) this.#past = { ...this.#past, accessLogDropped: this.#past.accessLogDropped + count };
+        return taken;
+      },
       onPast: (metrics) => {
         this.#past = sumMetrics([this.#past, metrics]);
       },

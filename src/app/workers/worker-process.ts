@@ -19,6 +19,9 @@ const LONGEST_OUTPUT = 4_096;
 /** Questions that may be open at a time: to one who does not answer no more are sent. */
 const MOST_QUESTIONS = 16;
 
+/** Takes `count` whole lines of the access log that are to be written here; returns false when they are lost. */
+export type AccessLinesListener = (lines: Uint8Array, count: number) => boolean;
+
 export interface WorkerProcessOptions {
   readonly id: number;
   readonly snapshot: Snapshot;
@@ -29,6 +32,7 @@ export interface WorkerProcessOptions {
   /** It cannot listen; its exit follows. */
   readonly onFailed: (address: string, code: string | null) => void;
   readonly onReport: (report: WorkerReport) => void;
+  readonly onAccessLines: AccessLinesListener;
   /** Called once, when the process is gone and all that it said has arrived. Both null: it could not be started. */
   readonly onExit: (code: number | null, signal: string | null) => void;
 }
@@ -107,6 +111,11 @@ export class WorkerProcess {
     });
   }
 
+  /** See `reopen` of the protocol. */
+  reopen(): void {
+    this.#send({ type: 'reopen' });
+  }
+
   drain(requestsMs: number, streamsMs: number): void {
     this.#send({ type: 'drain', requestsMs, streamsMs });
   }
@@ -176,6 +185,9 @@ export class WorkerProcess {
         break;
       case 'event':
         this.#options.emit(message.event);
+        break;
+      case 'access-log':
+        this.#options.onAccessLines(message.lines, message.count);
         break;
       case 'report':
         this.#options.onReport(message.report);

@@ -5,7 +5,7 @@ import { unusable } from '../../platform/unusable-address.ts';
 import type { Limits, MetricValues, WorkerReport } from '../../proxy/protocol.ts';
 import type { Publisher } from '../../snapshot/publisher.ts';
 import type { OpenListener } from './listener-set.ts';
-import { WorkerProcess } from './worker-process.ts';
+import { type AccessLinesListener, WorkerProcess } from './worker-process.ts';
 
 /** After the first death at once, then longer and longer; a minute alive starts over. In milliseconds. */
 const FIRST_PAUSE_MS = 100;
@@ -34,6 +34,7 @@ export interface SlotOptions {
   readonly emit: Emit;
   /** Told the last figures of a process that is gone. */
   readonly onPast: (metrics: MetricValues) => void;
+  readonly onAccessLines: AccessLinesListener;
 }
 
 /** A place for one worker: whoever dies in it is followed by another, until it is retired. */
@@ -93,6 +94,11 @@ export class WorkerSlot {
     this.#process.tell(this.#options.publisher.current);
   }
 
+  /** See {@link WorkerProcess.reopen}. */
+  reopen(): void {
+    this.#process.reopen();
+  }
+
   /** See {@link WorkerProcess.caughtUp}. */
   caughtUp(): Promise<void> {
     return this.#process.caughtUp();
@@ -126,7 +132,7 @@ export class WorkerSlot {
   }
 
   #fork(): WorkerProcess {
-    const { clock, publisher, emit, listeners, limits } = this.#options;
+    const { clock, publisher, emit, listeners, limits, onAccessLines } = this.#options;
     const startedAt = clock.now();
     const started = new AbortController();
     const process: WorkerProcess = new WorkerProcess({
@@ -135,6 +141,7 @@ export class WorkerSlot {
       listeners,
       limits,
       emit,
+      onAccessLines,
       onReady: () => {
         started.abort();
         this.#proven = true;
