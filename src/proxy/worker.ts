@@ -4,7 +4,7 @@ import type { Event } from '../events/event.ts';
 import { AppendFile } from '../platform/append-file.ts';
 import { systemClock } from '../platform/clock.ts';
 import { WORKER_TITLE } from '../platform/worker-title.ts';
-import { applyPatch, applyPatch, type Patch } from '../snapshot/patch.ts';
+import { applyPatch, type Patch } from '../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot/snapshot.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { controlSink } from './access-log/control-sink.ts';
