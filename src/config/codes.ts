@@ -120,6 +120,10 @@ export const CODES = {
     summary:
       'A route has public names and names that no public CA certifies, and so one certificate of the local CA.',
   },
+  'unnamed-responder': {
+    severity: 'warning',
+    summary: 'Certificates cannot name the responder, since no URL leads to its address.',
+  },
   'no-acme-issuer': {
     severity: 'warning',
     summary: 'Public names get certificates of the local CA, which browsers do not trust.',

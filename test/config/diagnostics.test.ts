@@ -85,6 +85,11 @@ describe('sections', () => {
     ['an ACME issuer named internal', 'issuer internal\ntype acme', '2:1 reserved-issuer'],
     ['words behind global', 'global x', '1:8 extra-argument'],
     ['an unknown word', 'server a', '1:1 unknown-directive'],
+    [
+      'a responder without a URL',
+      'issuer acme\nissuer a\ntype internal\nocsp unix:/run/ocsp.sock',
+      '4:6 unnamed-responder',
+    ],
     ['ocsp of an ACME issuer', 'issuer a\nocsp :9181', '2:1 wrong-issuer-type'],
   ])('%s', (_, text, problem) => {
     expect(problemsOf(`${text}\nroute a.example.com\nupstream a`)).toEqual([problem]);

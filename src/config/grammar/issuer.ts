@@ -109,7 +109,7 @@ export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
     ],
     summary: 'Asks for certificates that are only good with an OCSP staple',
     documentation:
-      'Sets the TLS feature extension (RFC 7633). Only for CAs that still answer OCSP: clients refuse such a certificate when no staple comes with it.',
+      'Sets the TLS feature extension (RFC 7633). Only for CAs that still answer OCSP: clients refuse such a certificate when no staple comes with it, so it is shown from its first staple on, and the one before it until then.',
     default: null,
     examples: ['must-staple'],
   }),
@@ -235,7 +235,7 @@ export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
     ],
     summary: 'Where the local CA answers OCSP requests',
     documentation:
-      'Only for type `internal`. Certificates that are issued from then on name this address as their responder. It is a plain HTTP listener.',
+      'Only for type `internal`. A plain HTTP listener. Certificates that are issued from then on name it as their responder, are stapled, and can be revoked with `rigil certs revoke`; their chain ends with the root, where some clients look for it. An address without a host, such as `:9181`, is called by the name of this machine.',
     default: 'none: the local CA has no responder',
     examples: ['ocsp 127.0.0.1:9181'],
   }),

@@ -6,6 +6,7 @@ import type { GlobalDraft, IssuerDraft } from '../grammar/drafts.ts';
 import { INTERNAL_DIRECTIVES, INTERNAL_ONLY_DIRECTIVES } from '../grammar/issuer.ts';
 import { quote } from '../text/quote.ts';
 import { didYouMean } from '../text/suggest.ts';
+import { formatListenAddress } from '../values/listen-address.ts';
 
 /** The issuers with defaults filled in, in order of preference; those that exist without a section are added. */
 export function settleIssuers(
@@ -17,6 +18,7 @@ export function settleIssuers(
   const issuers = drafts.map((draft) => {
     checkDirectives(draft, problems);
     if (!plain) checkChallenges(draft, problems);
+    checkResponder(draft, problems);
     return settleIssuer(draft, plain);
   });
   if (drafts.length === 0) {
@@ -89,6 +91,13 @@ function checkChallenges(draft: IssuerDraft, problems: Problems): void {
   if (at === undefined || !draft.challenges.some(({ type }) => type === 'http-01')) return;
   const message = `the issuer ${draft.name} uses http-01, which a plain listener answers, and "http off" leaves none`;
   problems.report('challenge-needs-http', at, message, 'turn http on, or use tls-alpn-01 or dns-01');
+}
+
+/** Warns of a responder that listens where no URL leads to. */
+function checkResponder({ ocsp }: IssuerDraft, problems: Problems): void {
+  if (ocsp === undefined || (ocsp.value.kind === 'tcp' && ocsp.value.port !== 0)) return;
+  const message = `certificates cannot name ${formatListenAddress(ocsp.value)} as their responder, so nobody will ask it`;
+  problems.report('unnamed-responder', ocsp.at, message, 'listen on HOST:PORT where clients can reach it');
 }
 
 /** The issuers that `order` names first; of the others, ACME issuers are only for routes that name them. */
