@@ -20,8 +20,8 @@ export default class Serve extends RigilCommand {
     `Runs in the foreground and logs to standard error. Certificates are obtained and renewed meanwhile, and never make a
 request wait.
 
-SIGHUP reads the configuration again; if anything is wrong with it, what runs stays as it is. SIGTERM and SIGINT finish
-what runs and end; a second one ends at once.`;
+SIGHUP reads the configuration again; if anything is wrong with it, what runs stays as it is. SIGUSR1 opens the file of
+the access log anew, after it has been rotated. SIGTERM and SIGINT finish what runs and end; a second one ends at once.`;
 
   static override readonly examples = [
     {
