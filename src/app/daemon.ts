@@ -8,9 +8,7 @@ import type { Config } from '../config/config.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { messageOf, RigilError } from '../errors.ts';
 import { EventBus } from '../events/bus.ts';
-import { Responder } from '../internal-ca/responder.ts';
 import { StapleKeeper } from '../ocsp/staple-keeper.ts';
-import { addressText, type BindAddress } from '../platform/bind.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFetch } from '../platform/fetch.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -22,31 +20,23 @@ import type { OpenAccessLog } from './access-log.ts';
 import { AccessLogOutput } from './access-log-output.ts';
 import { AttemptCounter } from './attempts.ts';
 import { ConfigFile } from './config-file.ts';
-import { type ControlServer, openServers, type WantedServer } from './control-servers.ts';
 import { DaemonStatus } from './daemon-status.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
+import { Responders } from './responders.ts';
 import { RoutesSource, storedRoutes } from './routes-source.ts';
 import { ServedCertificates } from './served-certificates.ts';
+import { type OpenSockets, Sockets } from './sockets.ts';
 import { openStore } from './store.ts';
 import { notifySystemd } from './systemd.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
-import { bindListeners, type OpenListener } from './workers/listener-set.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
 /** How long what runs may still take when the daemon or a worker ends, in milliseconds. */
 const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
 const TICKET_KEY_BYTES = 48;
-
-/** What the daemon listens on. */
-interface Sockets {
-  readonly listeners: readonly OpenListener[];
-  readonly servers: readonly ControlServer[];
-}
-
-const NO_SOCKETS: Sockets = { listeners: [], servers: [] };
 
 export interface DaemonOptions {
   /** The configuration file; it is read again on every reload. */
@@ -73,12 +63,13 @@ export class Daemon {
   readonly #store: FileStore;
   readonly #pool: WorkerPool;
   readonly #issuers: Issuers;
+  readonly #responders = new Responders();
   readonly #manager: CertificateManager;
   readonly #staples: StapleKeeper;
   readonly #answers: StoredAnswers;
+  readonly #sockets = new Sockets(this.#bus.emit);
   readonly #stopping = new AbortController();
   #config: Config;
-  #sockets = NO_SOCKETS;
   #lock: StoreLock | null = null;
   #unwatch: readonly (() => void)[] = [];
 
@@ -138,7 +129,7 @@ export class Daemon {
       await Promise.all([this.#manager.load(), this.#staples.recallAll()]);
       this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
       await this.#startWorkers(this.#config, sockets);
-      await this.#switchTo(sockets);
+      await this.#sockets.switchTo(sockets);
     } catch (error) {
       this.#pool.killAll();
       await this.#close();
@@ -223,12 +214,12 @@ export class Daemon {
       if (needsOtherWorkers(this.#config, config)) await this.#startWorkers(config, sockets);
     } catch (error) {
       this.#accessLog.giveUp(accessLog);
-      await this.#giveUp(sockets);
+      await this.#sockets.giveUp(sockets);
       throw error;
     }
     this.#apply(config, issuers, accessLog);
     this.#log.configure(config.global.log);
-    await this.#switchTo(sockets);
+    await this.#sockets.switchTo(sockets);
   }
 
   /** The one assignment: from here on every new handshake and request goes by this configuration. */
@@ -238,65 +229,22 @@ export class Daemon {
     this.#accessLog.use(config.global.accessLog, accessLog);
     const settings = servingSettings(config, accessLog?.settings ?? null);
     this.#publisher.update((current) => ({ ...current, table, settings }));
+    this.#responders.use(config, issuers);
     this.#manager.setWanted(wanted, issuers);
   }
 
   /** Opens what is not open yet. When one address cannot be had, nothing has changed. */
-  async #open(config: Config): Promise<Sockets> {
-    const { listeners, servers } = this.#sockets;
-    const bound = await bindListeners(config.global, listeners);
-    try {
-      return { listeners: bound, servers: await openServers(this.#serversOf(config), servers) };
-    } catch (error) {
-      await this.#giveUp({ listeners: bound, servers });
-      throw error;
-    }
-  }
-
-  #serversOf({ global: { admin }, issuers }: Config): WantedServer[] {
-    const wanted: WantedServer[] = issuers.flatMap(({ ocsp }) =>
-      ocsp === null ? [] : [{ role: 'ocsp', address: ocsp, make: () => this.#responderAt(ocsp) }],
-    );
+  #open(config: Config): Promise<OpenSockets> {
+    const { admin } = config.global;
+    const servers = this.#responders.serversOf(config);
     if (admin !== null) {
-      wanted.push({ role: 'admin', address: admin, make: () => new AdminServer(this.#status()) });
+      servers.push({ role: 'admin', address: admin, make: () => new AdminServer(this.#status()) });
     }
-    return wanted;
+    return this.#sockets.open(config.global, servers);
   }
 
-  /** Answers for whichever local CA has this address at the time. */
-  #responderAt(address: BindAddress): Responder {
-    const text = addressText(address);
-    return new Responder(() => {
-      const issuer = this.#config.issuers.find(({ ocsp }) => ocsp !== null && addressText(ocsp) === text);
-      return issuer === undefined ? null : this.#issuers.localCa(issuer.name);
-    });
-  }
-
-  async #startWorkers({ global: { workers } }: Config, { listeners }: Sockets): Promise<void> {
+  async #startWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): Promise<void> {
     await this.#pool.run(listeners, workers === 'auto' ? availableParallelism() : workers, DRAIN);
-  }
-
-  /** Closes what the new sockets leave out, and tells of what they add. */
-  async #switchTo(sockets: Sockets): Promise<void> {
-    const former = this.#sockets;
-    this.#sockets = sockets;
-    for (const listener of former.listeners) if (!sockets.listeners.includes(listener)) listener.close();
-    for (const listener of sockets.listeners) {
-      if (former.listeners.includes(listener)) continue;
-      this.#bus.emit({ event: 'listener.opened', role: listener.role, address: listener.address });
-    }
-    for (const { role, address } of sockets.servers.filter((server) => !former.servers.includes(server))) {
-      this.#bus.emit({ event: 'listener.opened', role, address });
-    }
-    const left = former.servers.filter((server) => !sockets.servers.includes(server));
-    await Promise.all(left.map((server) => server.close()));
-  }
-
-  /** Closes what was opened in vain. */
-  async #giveUp({ listeners, servers }: Sockets): Promise<void> {
-    for (const listener of listeners) if (!this.#sockets.listeners.includes(listener)) listener.close();
-    const fresh = servers.filter((server) => !this.#sockets.servers.includes(server));
-    await Promise.all(fresh.map((server) => server.close()));
   }
 
   #status(): DaemonStatus {
@@ -319,7 +267,7 @@ export class Daemon {
       keeper: this.#staples,
       manager: this.#manager,
       store: this.#store,
-      localCas: () => this.#config.issuers.flatMap(({ name }) => this.#issuers.localCa(name) ?? []),
+      localCas: () => this.#responders.authorities,
       clock: systemClock,
       onFault: (fault) => this.#fault('ocsp', fault),
     });
@@ -327,7 +275,7 @@ export class Daemon {
 
   async #close(): Promise<void> {
     for (const end of this.#unwatch) end();
-    await this.#switchTo(NO_SOCKETS);
+    await this.#sockets.close();
     await this.#lock?.release();
     this.#lock = null;
   }

@@ -56,12 +56,6 @@ export class Issuers {
     return new Map([...made].map(([name, { issuer }]) => [name, issuer]));
   }
 
-  /** The local CA that is called `name` now, or null. */
-  localCa(name: string): InternalCa | null {
-    const issuer = this.#made.get(name)?.issuer;
-    return issuer instanceof InternalCa ? issuer : null;
-  }
-
   /** Closes the connections to CAs, which would keep a command from ending. */
   async close(): Promise<void> {
     await Promise.all(

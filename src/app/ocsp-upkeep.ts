@@ -10,7 +10,7 @@ interface Parts {
   readonly keeper: StapleKeeper;
   readonly manager: Pick<CertificateManager, 'certificates'>;
   readonly store: Pick<CertificateStore, 'list'>;
-  /** The local CAs of the configuration. */
+  /** The local CAs that have a responder. */
   localCas(): readonly InternalCa[];
   readonly clock: Clock;
   readonly onFault: (fault: unknown) => void;

@@ -1,0 +1,77 @@
+import type { Emit } from '../events/bus.ts';
+import { type ControlServer, openServers, type WantedServer } from './control-servers.ts';
+import { bindListeners, type ListenerAddresses, type OpenListener } from './workers/listener-set.ts';
+
+/** What is open at one time. */
+export interface OpenSockets {
+  /** Bound here, for the workers to listen on. */
+  readonly listeners: readonly OpenListener[];
+  readonly servers: readonly ControlServer[];
+}
+
+const NONE: OpenSockets = { listeners: [], servers: [] };
+
+/**
+ * What the daemon listens on. It changes in two steps, first all that can fail and then what cannot, so that a reload
+ * happens as a whole or not at all.
+ */
+export class Sockets {
+  readonly #emit: Emit;
+  #current = NONE;
+
+  constructor(emit: Emit) {
+    this.#emit = emit;
+  }
+
+  get listeners(): readonly OpenListener[] {
+    return this.#current.listeners;
+  }
+
+  /**
+   * Opens what is not open yet; follow it with `switchTo` or `giveUp`.
+   *
+   * @throws RigilError when an address cannot be had; then nothing has changed
+   */
+  async open(addresses: ListenerAddresses, wanted: readonly WantedServer[]): Promise<OpenSockets> {
+    const listeners = await bindListeners(addresses, this.#current.listeners);
+    const { servers } = this.#current;
+    try {
+      return { listeners, servers: await openServers(wanted, servers) };
+    } catch (error) {
+      await this.giveUp({ listeners, servers });
+      throw error;
+    }
+  }
+
+  /** Closes what the new sockets leave out, and tells of what they add. */
+  async switchTo(next: OpenSockets): Promise<void> {
+    const former = this.#current;
+    this.#current = next;
+    for (const { role, address } of [
+      ...without(next.listeners, former.listeners),
+      ...without(next.servers, former.servers),
+    ]) {
+      this.#emit({ event: 'listener.opened', role, address });
+    }
+    await close(former, next);
+  }
+
+  /** Closes what was opened in vain. */
+  giveUp(opened: OpenSockets): Promise<void> {
+    return close(opened, this.#current);
+  }
+
+  async close(): Promise<void> {
+    await this.switchTo(NONE);
+  }
+}
+
+/** Closes what only `from` has. */
+async function close(from: OpenSockets, kept: OpenSockets): Promise<void> {
+  for (const listener of without(from.listeners, kept.listeners)) listener.close();
+  await Promise.all(without(from.servers, kept.servers).map((server) => server.close()));
+}
+
+function without<Item>(items: readonly Item[], others: readonly Item[]): Item[] {
+  return items.filter((item) => !others.includes(item));
+}
