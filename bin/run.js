@@ -40,7 +40,9 @@ function bundledNode() {
 
 /** Runs this file again on `node`; signals go through, and so does the way it ends. */
 function runOn(node) {
-  const child = spawn(node, process.argv.slice(1), { stdio: 'inherit' });
+  // Sockets that systemd opened for us begin at descriptor 3 (sd_listen_fds(3)).
+  const sockets = Array.from({ length: Number(process.env.LISTEN_FDS ?? 0) }, (_, index) => 3 + index);
+  const child = spawn(node, process.argv.slice(1), { stdio: ['inherit', 'inherit', 'inherit', ...sockets] });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGQUIT']) {
     // Ctrl-C reaches the child by itself, as part of the terminal's foreground group; twice would mean "at once".
     process.on(signal, () => {
