@@ -28,6 +28,7 @@ function configLines({ config, waited }: Status, now: number): string[] {
   return [
     ...fields([
       ['configuration', `${file}, loaded ${fromNow(Date.parse(loadedAt), now)}`],
+      ...sourceField(config.source),
       ['waited', `${waited.handshakes} handshakes and ${waited.requests} requests for certificate work`],
     ]),
     ...(lastError === null
@@ -37,6 +38,14 @@ function configLines({ config, waited }: Status, now: number): string[] {
           ...lastError.problems.map((problem) => `    ${problem}`),
         ]),
   ];
+}
+
+function sourceField(source: Status['config']['source']): [string, string][] {
+  if (source === null) return [];
+  const { url, connected, hasRoutes, lastError } = source;
+  const routes = hasRoutes ? 'its routes are in force' : 'it has sent no routes yet';
+  const trouble = lastError === null ? '' : `: ${lastError.message}`;
+  return [['routes from', `${url}, ${routes}, ${connected ? 'connected' : `not connected${trouble}`}`]];
 }
 
 function routeLines({ routes }: Status): string[] {

@@ -183,7 +183,7 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
     ],
     summary: 'A server that sends routes',
     documentation:
-      "rigil connects to it and takes every configuration that it sends as the new set of routes (Centauri's network configuration, version 1). What cannot be used is rejected, and the routes before stay. The connection is neither encrypted nor authenticated.",
+      "rigil connects to it and takes every configuration that it sends as the new set of routes (Centauri's network configuration, version 1). What cannot be used is rejected as a whole, and the routes before stay; so they do while the server is away, and the last good ones are kept in the store for a start without it. Only routes are taken: the other settings are those of the file, and so are the routes until the server has sent some. The connection is neither encrypted nor authenticated.",
     default: 'none',
     examples: ['config-source tcp://config.internal:8500'],
   }),
