@@ -1,5 +1,5 @@
 import { CertificateManager } from '../certs/manager.ts';
-import type { Issuer } from '../certs/ports.ts';
+import type { Issuer, StapleSource } from '../certs/ports.ts';
 import type { Board } from '../challenges/board.ts';
 import { StandaloneBoard } from '../challenges/standalone.ts';
 import { StoredBoard } from '../challenges/stored-board.ts';
@@ -8,7 +8,9 @@ import type { Diagnostic } from '../config/diagnostics.ts';
 import { loadConfig } from '../config/load.ts';
 import { messageOf } from '../errors.ts';
 import { type Emit, EventBus } from '../events/bus.ts';
+import { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import { type Instant, systemClock } from '../platform/clock.ts';
+import { systemFetch } from '../platform/fetch.ts';
 import { systemRandom } from '../platform/random.ts';
 import type { FileStore } from '../store/file-store.ts';
 import { isGone, thisProcess } from '../store/process-identity.ts';
@@ -41,6 +43,8 @@ export interface Offline {
   readonly issuers: ReadonlyMap<string, Issuer>;
   /** Has read the store, and knows what is wanted. */
   readonly manager: CertificateManager;
+  /** Knows the OCSP answers that are kept. */
+  readonly staples: Pick<StapleKeeper, 'answerOf'>;
   readonly signal: AbortSignal;
   readonly emit: Emit;
   now(): Instant;
@@ -74,20 +78,38 @@ export async function offline<Result>(
   const store = openStore(base, tools);
   const config = await withSentRoutes(base, store, mode);
   const made = new Issuers({ store, board: boardOf(config, store), env: process.env, ...tools });
-  const manager = new CertificateManager({ store, ...tools });
+  const staples = new StapleKeeper({
+    documents: store.documents,
+    fetch: systemFetch,
+    onChange: () => {},
+    ...tools,
+  });
+  const manager = new CertificateManager({ store, staples: whatIsKnown(staples), ...tools });
   try {
     // Who only looks asks no issuer, and their secrets may not be here.
     const issuers = purpose === 'look' ? new Map<string, Issuer>() : made.of(config);
-    await manager.load();
+    await Promise.all([manager.load(), staples.recallAll()]);
     manager.setWanted(wantedOf(config).wanted, issuers, { retry });
     const { emit } = bus;
-    return await work({ config, store, issuers, manager, signal, emit, now: () => systemClock.now() });
+    return await work({
+      ...{ config, store, issuers, manager, staples, signal, emit },
+      now: () => systemClock.now(),
+    });
   } finally {
     await manager.stop();
     await made.close().catch((error: unknown) => {
       bus.emit({ event: 'fault', where: 'closing connections', message: messageOf(error), stack: null });
     });
   }
+}
+
+/** A command asks no responder, but what a CA has revoked is due for it too. */
+function whatIsKnown(keeper: StapleKeeper): StapleSource {
+  return {
+    dueAt: () => null,
+    refresh: (certificate, signal) => keeper.refresh(certificate, signal),
+    revokedAt: (fingerprint) => keeper.revokedAt(fingerprint),
+  };
 }
 
 /** The present moment, for printing what lies ahead of it and behind it. */

@@ -5,7 +5,7 @@ import type { CertificateView } from '../certs/view.ts';
 import { codeOf, RigilError } from '../errors.ts';
 import { covers } from '../x509/names.ts';
 import { certificatesOf } from '../x509/pem.ts';
-import { ocspOf } from './list-certificates.ts';
+import { ocspView } from './ocsp-view.ts';
 import { type Offline, type OfflineOptions, offline } from './offline.ts';
 
 /** `certs show --json`: what `certs list --json` says of it, and more. */
@@ -48,7 +48,7 @@ export interface CertificateDetails extends CertificateView {
  */
 export function showCertificate(options: OfflineOptions, name: string): Promise<CertificateDetails> {
   return offline(options, { purpose: 'look' }, async (parts) => {
-    const { manager, store, now } = parts;
+    const { manager, staples, store, now } = parts;
     const { id, facts } = await findCertificate(name, parts);
     const entry = manager.entries.get(id) ?? null;
     const view = manager.views(now()).find((each) => each.id === id);
@@ -58,15 +58,14 @@ export function showCertificate(options: OfflineOptions, name: string): Promise<
       hint: entry?.journal.failure?.hint ?? null,
     };
     if (facts === null) return { ...view, ...NOTHING_HELD, ...extra };
-    const [certificate, history, ocsp] = await Promise.all([
+    const [certificate, history] = await Promise.all([
       store.load(facts.issuer, facts.id),
       store.history(facts.issuer, facts.id),
-      ocspOf(facts.fingerprint, store),
     ]);
     return {
       ...view,
       ...extra,
-      ocsp,
+      ocsp: ocspView(staples.answerOf(facts.fingerprint)),
       fingerprint: facts.fingerprint,
       chain: certificatesOf(certificate?.chain ?? '').map(({ der }) => link(new X509Certificate(der))),
       mustStaple: facts.mustStaple,

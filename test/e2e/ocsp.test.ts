@@ -103,6 +103,12 @@ describe.skipIf(!has('openssl') || !has('curl'))('stapling', { timeout: 60_000 }
     expect(failure).toMatchObject({ level: 'warn', id: 'one.test', code: 'responder-unreachable' });
     expect((await curl(third, 'one.test', '--cert-status')).code).toBe(0);
     expect(nextUpdateOf(await third.metrics())).toBe(metric);
+
+    // Commands know what the daemon was told.
+    change(third.store, { status: 'revoked', usableUntil: null });
+    const [listed] = (await offline<{ certificates: CertificateView[] }>(third, 'certs', 'list'))
+      .certificates;
+    expect(listed).toMatchObject({ renewReason: 'its CA has revoked it', ocsp: { status: 'revoked' } });
   });
 
   it('puts another certificate in the place of one that its CA has revoked', async () => {
@@ -220,10 +226,14 @@ function copy({ store }: Daemon, folder: string): string {
 
 /** Makes it time to ask again. */
 function makeDue(folder: string): void {
+  change(folder, { refreshAt: new Date(0).toISOString() });
+}
+
+/** Changes the answers that are kept in a store. */
+function change(folder: string, fields: object): void {
   const answers = join(folder, 'ocsp');
   for (const name of readdirSync(answers)) {
     const document = JSON.parse(readFileSync(join(answers, name), 'utf8'));
-    const refreshAt = new Date(0).toISOString();
-    writeFileSync(join(answers, name), JSON.stringify({ ...document, refreshAt }));
+    writeFileSync(join(answers, name), JSON.stringify({ ...document, ...fields }));
   }
 }
