@@ -21,8 +21,8 @@ export interface EngineOptions {
   readonly handle: (exchange: Exchange) => void;
   /** Answers an exchange that breaks the rules of its protocol with this status, and with nothing else. */
   readonly refuse: (exchange: Exchange, status: number) => void;
-  /** Counts a refusal that never became an exchange. */
-  readonly refused: (status: number) => void;
+  /** Counts and logs a refusal that never became an exchange. `remoteAddress`: the peer's. */
+  readonly refused: (status: number, remoteAddress: string | null) => void;
   /** Called when a connection is over. */
   readonly closed: (connection: ClientConnection) => void;
 }

@@ -93,11 +93,24 @@ class NodeServing implements Serving {
     };
     const common = {
       refuse: (exchange: Exchange, status: number) => refuse(new Answer(exchange, context), status),
-      refused: (status: number) => counters.response(NO_ROUTE, status),
       closed: (connection: ClientConnection) => this.#closed(connection),
     };
-    const secure = { ...common, scheme: 'https', handle: createHandler(context) } as const;
-    const plain = { ...common, scheme: 'http', handle: createPlainHandler(context) } as const;
+    const refused = (scheme: 'http' | 'https') => (status: number, remoteAddress: string | null) => {
+      counters.response(NO_ROUTE, status);
+      accessLog?.refused(status, scheme, remoteAddress);
+    };
+    const secure = {
+      ...common,
+      scheme: 'https',
+      handle: createHandler(context),
+      refused: refused('https'),
+    } as const;
+    const plain = {
+      ...common,
+      scheme: 'http',
+      handle: createPlainHandler(context),
+      refused: refused('http'),
+    } as const;
     this.#secure1 = new Http1Server(secure, limits, sweep);
     this.#secure2 = new NodeHttp2(secure, limits);
     this.#plain = new Http1Server(plain, limits, sweep);

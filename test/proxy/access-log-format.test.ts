@@ -77,6 +77,11 @@ describe('a line of common', () => {
       '- - - [04/Nov/2026:05:06:07 +0000] "GET /a%20b?c=d&e HTTP/2" 200 -',
     ],
     [
+      'has a dash for what was no request',
+      { method: null, target: null, protocol: null, status: 400 },
+      '203.0.113.9 - - [04/Nov/2026:05:06:07 +0000] "-" 400 1234',
+    ],
+    [
       'keeps what is hostile inside its quotes',
       { method: 'G"T', target: '/\\" 200 1\r\n\x00\x1b[31m\x7f\xff' },
       '203.0.113.9 - - [04/Nov/2026:05:06:07 +0000] ' +

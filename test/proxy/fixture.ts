@@ -2,6 +2,9 @@ import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { onTestFinished } from 'vitest';
 import type { Event } from '../../src/events/event.ts';
+import { systemClock } from '../../src/platform/clock.ts';
+import { AccessLog } from '../../src/proxy/access-log/access-log.ts';
+import type { LineSink } from '../../src/proxy/access-log/line-queue.ts';
 import { Counters } from '../../src/proxy/counters.ts';
 import { defaultLimits, type Limits } from '../../src/proxy/protocol.ts';
 import { createServing, type Serving } from '../../src/proxy/serving.ts';
@@ -22,6 +25,8 @@ export interface ProxyOptions {
   readonly settings?: Partial<ServingSettings>;
   readonly limits?: Partial<Limits>;
   readonly challenges?: Readonly<Record<string, ChallengeAnswer>>;
+  /** Keeps an access log in json, and is told its lines. */
+  readonly onAccessLine?: (line: string) => void;
 }
 
 export interface TestProxy {
@@ -42,12 +47,21 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     ...emptySnapshot,
     generation: 1,
     table: new RoutingTable(options.routes, options.fallback ?? null),
-    settings: { trustedProxies: [], httpsPort: null, accessLog: null, ...options.settings },
+    settings: {
+      trustedProxies: [],
+      httpsPort: null,
+      accessLog: { format: 'json', file: null },
+      ...options.settings,
+    },
     challenges: new Map(Object.entries(options.challenges ?? {})),
   };
   const events: Event[] = [];
   const counters = new Counters();
+  const { onAccessLine } = options;
+  const accessLog =
+    onAccessLine === undefined ? null : logInMemory({ current: () => snapshot, counters, onAccessLine });
   const serving = createServing({
+    accessLog,
     current: () => snapshot,
     limits: { ...defaultLimits, ...options.limits },
     counters,
@@ -79,6 +93,27 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
       snapshot = change(snapshot);
     },
   };
+}
+
+function logInMemory({
+  current,
+  counters,
+  onAccessLine,
+}: {
+  readonly current: () => Snapshot;
+  readonly counters: Counters;
+  readonly onAccessLine: (line: string) => void;
+}): AccessLog {
+  const sink: LineSink = {
+    async write(lines) {
+      for (const line of lines.toString('latin1').split('\n').slice(0, -1)) onAccessLine(line);
+    },
+    reopen: async () => {},
+    close: async () => {},
+  };
+  const log = new AccessLog({ current, openSink: () => sink, counters, clock: systemClock, emit: () => {} });
+  log.configure();
+  return log;
 }
 
 /** A route for example.test, unless told otherwise. */

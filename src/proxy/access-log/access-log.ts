@@ -3,8 +3,11 @@ import type { Emit } from '../../events/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import type { AccessLogSettings, ServingSettings, Snapshot } from '../../snapshot/snapshot.ts';
 import type { Counters } from '../counters.ts';
+import { defaultPage } from '../default-page.ts';
 import type { RequestHead } from '../exchange.ts';
+import { plainAddress } from '../trusted-peers.ts';
 import { DroppedLines } from './dropped-lines.ts';
+import type { AccessEntry } from './entry.ts';
 import { lineOf } from './format.ts';
 import { LineQueue, type LineSink } from './line-queue.ts';
 import { AccessRecord } from './record.ts';
@@ -57,9 +60,32 @@ export class AccessLog {
 
   /** The end of a request. */
   finish(record: AccessRecord, status: number, route: string, complete: boolean): void {
-    const output = this.#output;
-    if (output === null) return;
-    output.queue.push(lineOf(record.entry(status, route, complete), output.settings.format));
+    this.#write(record.entry(status, route, complete));
+  }
+
+  /** What came was no request, and `status` was all that was said to it. */
+  refused(status: number, scheme: 'http' | 'https', remoteAddress: string | null): void {
+    const peerAddress = remoteAddress === null ? null : plainAddress(remoteAddress);
+    this.#write({
+      time: this.#options.clock.now(),
+      remoteAddress: peerAddress,
+      peerAddress,
+      method: null,
+      host: null,
+      target: null,
+      protocol: null,
+      scheme,
+      status,
+      complete: true,
+      bytesSent: defaultPage(status).body.length ?? 0,
+      bytesReceived: 0,
+      durationMs: 0,
+      route: null,
+      upstream: null,
+      upstreamMs: null,
+      userAgent: null,
+      referer: null,
+    });
   }
 
   /** The file has been moved away: what is written from now on goes into a new one. */
@@ -79,6 +105,11 @@ export class AccessLog {
     const written = Promise.all([this.#closed, this.#output?.queue.flush()]);
     await Promise.race([written, this.#options.clock.sleep(FLUSH_MS, over.signal)]);
     over.abort();
+  }
+
+  #write(entry: AccessEntry): void {
+    const output = this.#output;
+    output?.queue.push(lineOf(entry, output.settings.format));
   }
 
   get #settings(): ServingSettings {

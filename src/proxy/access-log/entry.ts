@@ -9,13 +9,15 @@ export interface AccessEntry {
   readonly remoteAddress: string | null;
   /** The other end of the connection. */
   readonly peerAddress: string | null;
-  readonly method: string;
-  readonly scheme: 'http' | 'https';
+  /** Null when what came was no request, or never came whole; so are the next three. */
+  readonly method: string | null;
   /** What the client asked for in `:authority` or `Host`. */
   readonly host: string | null;
   /** The request target as it came: mostly path and query. */
-  readonly target: string;
-  readonly protocol: string;
+  readonly target: string | null;
+  readonly protocol: string | null;
+  /** Of the listener. */
+  readonly scheme: 'http' | 'https';
   /** That of the final response; 499 when the client left before there was one. */
   readonly status: number;
   /** Whether all of the response went out. */

@@ -22,7 +22,7 @@ function jsonLine(entry: AccessEntry): string {
     `,"scheme":"${entry.scheme}"` +
     `,"host":${jsonText(entry.host)}` +
     `,"target":${jsonText(entry.target)}` +
-    `,"protocol":"${entry.protocol}"` +
+    `,"protocol":${jsonText(entry.protocol)}` +
     `,"status":${entry.status}` +
     `,"complete":${entry.complete}` +
     `,"bytesSent":${entry.bytesSent}` +
@@ -42,7 +42,8 @@ function jsonLine(entry: AccessEntry): string {
  */
 function commonLine(entry: AccessEntry): string {
   const { remoteAddress, method, target, protocol, status, bytesSent } = entry;
-  const request = `${commonText(method)} ${commonText(target)} ${protocol}`;
+  const request =
+    method === null || target === null ? '-' : `${commonText(method)} ${commonText(target)} ${protocol}`;
   return `${remoteAddress ?? '-'} - - [${commonTime(entry.time)}] "${request}" ${status} ${bytesSent || '-'}\n`;
 }
 

@@ -425,7 +425,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
 
   /** What came is not HTTP, or came too slowly. */
   #refuse(status: number): void {
-    this.#options.refused(status);
+    this.#options.refused(status, this.#remoteAddress);
     if (this.#socket.writable) this.#socket.write(refusalBytes(status));
     this.#close();
   }
