@@ -1,4 +1,4 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { messageOf, RigilError, systemCodeOf } from '../errors.ts';
 import type { Config } from './config.ts';
@@ -6,6 +6,9 @@ import { Problems } from './diagnostics.ts';
 import { LARGEST_FILE, type Parsed, parseConfig, reportTooLarge } from './parse.ts';
 import { decode } from './text/decode.ts';
 import type { Environment, Mode } from './text/settings-word.ts';
+
+/** Of a file that is read at a time, in bytes. */
+const PIECE = 65_536;
 
 /** What to read (`-` is standard input), and what its variables mean. */
 export type LoadOptions = (
@@ -44,7 +47,7 @@ async function contentOf(options: LoadOptions) {
   if ('text' in options) return { file: options.name, content: options.text, folder: '.' };
   const { file } = options;
   if (file === '-') return { file: '<stdin>', content: await readAll(process.stdin), folder: '.' };
-  return { file, content: await readConfigFile(file), folder: dirname(file) };
+  return { file, content: readConfigFile(file), folder: dirname(file) };
 }
 
 /** What a stream holds, or its beginning when that is more than a configuration may have. */
@@ -60,16 +63,34 @@ async function readAll(stream: AsyncIterable<Buffer>): Promise<Uint8Array> {
   return Buffer.concat(chunks, size);
 }
 
-async function readConfigFile(file: string): Promise<Uint8Array> {
-  let handle: FileHandle | undefined;
+/**
+ * Without the thread pool, through which all other files are read: it may be full of keys that are being made, or of a
+ * store that hangs, and a reload is not to wait for these.
+ */
+function readConfigFile(file: string): Uint8Array {
+  let descriptor: number | null = null;
   try {
-    handle = await open(file, 'r');
-    return await readAll(handle.createReadStream({ autoClose: false }));
+    descriptor = openSync(file, 'r');
+    return readDescriptor(descriptor);
   } catch (error) {
     throw unreadable(file, error);
   } finally {
-    await handle?.close();
+    if (descriptor !== null) closeSync(descriptor);
   }
+}
+
+/** Like {@link readAll}. */
+function readDescriptor(descriptor: number): Uint8Array {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  while (size <= LARGEST_FILE) {
+    const chunk = Buffer.allocUnsafe(PIECE);
+    const length = readSync(descriptor, chunk);
+    if (length === 0) break;
+    chunks.push(chunk.subarray(0, length));
+    size += length;
+  }
+  return Buffer.concat(chunks, size);
 }
 
 /** What `error`, with which opening or reading `file` failed, means for people. */
