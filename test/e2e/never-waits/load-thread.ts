@@ -1,18 +1,21 @@
 // The thread of `load.ts`: asks at a fixed rate, whether or not answers come, and notes how long each took.
+import type { ClientRequest } from 'node:http';
 import { Agent, request } from 'node:https';
 import { createSecureContext, type TLSSocket } from 'node:tls';
 import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
-import type { LoadOptions, Sample, SampleKind } from './load.ts';
+import type { Sample, SampleKind, ThreadOptions } from './load.ts';
 
 /** An answer that takes longer counts as failed, in milliseconds. */
 const PATIENCE_MS = 30_000;
 const STALL_TICK_MS = 5;
 
-const { port, roots, handshakesPerS, requestsPerS, messagesPerS, downloads } = workerData as LoadOptions;
+const { port, roots, handshakesPerS, requestsPerS, messagesPerS, downloads, yardstick } =
+  workerData as ThreadOptions;
 /** Made once: a client that reads the roots again for each connection measures itself. */
 const secureContext = createSecureContext({ ca: [...roots] });
 const kept = new Agent({ keepAlive: true, maxSockets: 4, maxCachedSessions: 0, secureContext });
+const yardstickContext = createSecureContext({ ca: yardstick.root });
 const common = { host: '127.0.0.1', port, path: '/', timeout: PATIENCE_MS, secureContext };
 
 type OpenSlice = { samples: Sample[]; ownStallMs: number };
@@ -25,6 +28,8 @@ const slices: Record<string, OpenSlice> = {};
 const timers: NodeJS.Timeout[] = [];
 const sockets: WebSocket[] = [];
 const stopping: (() => void)[] = [];
+/** Downloads and WebSockets that do not run yet. */
+let closed = 2 * downloads;
 
 /** One measurement: it belongs to the slice in which it began. */
 function measure(kind: SampleKind, name: string): (error: string | null, serial?: string | null) => void {
@@ -57,13 +62,21 @@ function ask(kind: 'handshake' | 'request', name: string): void {
       }),
     );
   }
+  awaitAnswer(asked, (error) => done(error, serial));
+}
+
+function askYardstick(): void {
+  const options = { ...common, port: yardstick.port, agent: false, secureContext: yardstickContext };
+  const asked = request(options);
+  awaitAnswer(asked, measure('yardstick', ''));
+}
+
+function awaitAnswer(asked: ClientRequest, done: (error: string | null) => void): void {
   asked.on('timeout', () => asked.destroy(new Error('no answer')));
   asked.on('error', (error) => done(error.message));
   asked.on('response', (response) => {
     response.on('error', (error) => done(error.message));
-    response.on('end', () =>
-      done(response.statusCode === 200 ? null : `status ${response.statusCode}`, serial),
-    );
+    response.on('end', () => done(response.statusCode === 200 ? null : `status ${response.statusCode}`));
     response.resume();
   });
   asked.end();
@@ -81,6 +94,7 @@ function download(name: string): void {
   let done = measure('chunk', name);
   asked.on('error', (error) => running && done(error.message));
   asked.on('response', (response) => {
+    opened();
     response.on('data', () => {
       done(null);
       done = measure('chunk', name);
@@ -107,13 +121,19 @@ function converse(name: string): void {
   socket.on('message', () => waiting.shift()?.(null));
   socket.on('error', ({ message }) => fail(message));
   socket.on('close', () => fail('the WebSocket was closed'));
-  socket.on('open', () =>
+  socket.on('open', () => {
+    opened();
     every(1000 / messagesPerS, () => {
       waiting.push(measure('message', name));
       socket.send('ping');
-    }),
-  );
+    });
+  });
   sockets.push(socket);
+}
+
+function opened(): void {
+  closed--;
+  if (closed === 0) parentPort?.postMessage('open');
 }
 
 /** Calls `work` at a fixed rate, catching up after a stall of this thread. */
@@ -153,6 +173,7 @@ function begin(name: string, about: readonly string[]): void {
   const nextName = () => names[turn++ % names.length] ?? '';
   every(1000 / handshakesPerS, () => ask('handshake', nextName()));
   every(1000 / requestsPerS, () => ask('request', nextName()));
+  every(1000 / handshakesPerS, askYardstick);
   for (const first of names.slice(0, downloads)) {
     download(first);
     converse(first);

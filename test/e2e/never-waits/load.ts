@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 
 export interface LoadOptions {
@@ -15,8 +17,21 @@ export interface LoadOptions {
   readonly downloads: number;
 }
 
-/** `handshake`: connection, handshake and one request; `message`: to and fro on a WebSocket; `chunk`: the next piece of a download. */
-export type SampleKind = 'handshake' | 'request' | 'message' | 'chunk';
+/**
+ * `handshake`: connection, handshake and one request; `message`: to and fro on a WebSocket; `chunk`: the next piece of
+ * a download. `yardstick`: a handshake and a request at another server on this machine, which has nothing else to do.
+ */
+export type SampleKind = 'handshake' | 'request' | 'message' | 'chunk' | 'yardstick';
+
+/** What the thread is given: the load, and where the yardstick is. */
+export interface ThreadOptions extends LoadOptions {
+  readonly yardstick: Yardstick;
+}
+
+interface Yardstick {
+  readonly port: number;
+  readonly root: string;
+}
 
 /** One thing that was asked, and how long its answer took. */
 export interface Sample {
@@ -36,9 +51,12 @@ export interface Slice {
   readonly ownStallMs: number;
 }
 
-export interface Load<Name extends string> {
-  /** From now on samples belong to this slice and are about these names, which are asked in turn. */
-  begin(slice: Name, names: readonly string[]): void;
+export interface Load<Name extends string> extends AsyncDisposable {
+  /**
+   * From now on samples belong to this slice and are about these names, which are asked in turn. Resolves when
+   * downloads and WebSockets run.
+   */
+  begin(slice: Name, names: readonly string[]): Promise<void>;
   /** Waits for what is still on its way. */
   stop(): Promise<Readonly<Record<Name, Slice>>>;
 }
@@ -47,24 +65,43 @@ export interface Load<Name extends string> {
  * Asks from the first `begin` on, in a thread of its own. The rate is fixed and does not wait for answers, so that something which
  * stands still for a second shows in many samples, not in one.
  */
-export function startLoad<Name extends string>(options: LoadOptions): Load<Name> {
+export async function startLoad<Name extends string>(options: LoadOptions): Promise<Load<Name>> {
+  const server = fork(join(import.meta.dirname, 'yardstick-server.ts'), { execArgv: ['--no-warnings'] });
+  const yardstick = await new Promise<Yardstick>((resolve, reject) => {
+    server.once('message', (message) => resolve(message as Yardstick));
+    server.once('exit', (code) => reject(new Error(`the yardstick ended with ${code}`)));
+  });
   const thread = new Worker(new URL('./load-thread.ts', import.meta.url), {
-    workerData: options,
+    workerData: { ...options, yardstick } satisfies ThreadOptions,
     execArgv: ['--no-warnings'],
   });
-  const over = new Promise<Record<Name, Slice>>((resolve, reject) => {
-    thread.once('message', resolve);
-    thread.once('error', reject);
+  const open = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<Record<Name, Slice>>();
+  thread.on('message', (message: 'open' | Record<Name, Slice>) => {
+    if (message === 'open') open.resolve();
+    else over.resolve(message);
   });
-  over.catch(() => {});
+  thread.once('error', (error) => {
+    open.reject(error);
+    over.reject(error);
+  });
+  for (const { promise } of [open, over]) promise.catch(() => {});
+  const end = async () => {
+    if (server.connected) server.disconnect();
+    await thread.terminate();
+  };
   return {
-    begin: (slice, names) => thread.postMessage({ slice, names }),
+    begin: (slice, names) => {
+      thread.postMessage({ slice, names });
+      return open.promise;
+    },
     stop: async () => {
       thread.postMessage('stop');
-      const slices = await over;
-      await thread.terminate();
+      const slices = await over.promise;
+      await end();
       return slices;
     },
+    [Symbol.asyncDispose]: end,
   };
 }
 

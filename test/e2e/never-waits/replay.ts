@@ -64,18 +64,18 @@ export async function replayTheOutage(env: NodeJS.ProcessEnv = {}): Promise<Repl
       former = await storeDueCertificates(store, 'slow', ca.state.authority, ALL);
     },
   });
-  const load = startLoad<'work' | 'settling' | 'idle'>({
+  await using load = await startLoad<'work' | 'settling' | 'idle'>({
     port: daemon.ports.https,
     roots: [root],
-    handshakesPerS: 40,
-    requestsPerS: 80,
-    messagesPerS: 10,
+    handshakesPerS: 20,
+    requestsPerS: 30,
+    messagesPerS: 5,
     downloads: 3,
   });
   const reload = (upstream: Upstream, name: string, certificates = ALL) =>
     reloadAndSee(daemon, switchTo(upstream, certificates), { name: SWITCHED, upstream: name, roots: [root] });
 
-  load.begin('work', NAMES);
+  await load.begin('work', NAMES);
   const startedAt = performance.now();
   const reloads = [await reload(fresh, 'fresh')];
   await delay(SECOND_RELOAD_AFTER_MS - (performance.now() - startedAt));
@@ -92,13 +92,13 @@ export async function replayTheOutage(env: NodeJS.ProcessEnv = {}): Promise<Repl
   await delay(SEEN_AFTER_MS);
   const { work } = await daemon.status();
 
-  load.begin('settling', SINGLE.flat());
+  await load.begin('settling', SINGLE.flat());
   await delay(SETTLING_MS);
   await reload(old, 'old', SINGLE);
   await eventually('the end of all work', async () =>
     (await daemon.status()).work.length === 0 ? true : undefined,
   );
-  load.begin('idle', SINGLE.flat());
+  await load.begin('idle', SINGLE.flat());
   await delay(IDLE_MS);
   const idleReload = await reload(fresh, 'fresh', SINGLE);
   const slices = await load.stop();

@@ -1,8 +1,8 @@
-import { durationsOf, type Sample, type Slice } from './load.ts';
+import { durationsOf, type Sample, type SampleKind, type Slice } from './load.ts';
 
 /**
- * What a client may wait longer under work than in the idle slice of the same run, in milliseconds: room for a busy
- * machine, and far less than any certificate takes in these tests.
+ * What a client may wait longer under work than when rigil or the machine is idle, in milliseconds: far less than any
+ * certificate takes in these tests.
  */
 export const ROOM_MS = 700;
 
@@ -17,16 +17,20 @@ function failures({ samples }: Slice, when: string): string[] {
 }
 
 function delays(idle: Slice, work: Slice): string[] {
+  const machineMs = work.ownStallMs + longest(work, 'yardstick');
   const kinds = ['handshake', 'request', 'message', 'chunk'] as const;
   return kinds.flatMap((kind) => {
-    const longest = (slice: Slice) => durationsOf(slice, kind).at(-1) ?? 0;
-    const bound = longest(idle) + work.ownStallMs + ROOM_MS;
+    const bound = longest(idle, kind) + machineMs + ROOM_MS;
     if (durationsOf(work, kind).length === 0) return [`no ${kind} at all under work`];
     const late = work.samples.filter((sample) => sample.kind === kind && sample.ms > bound);
     if (late.length === 0) return [];
     late.sort((a, b) => b.ms - a.ms);
     return [`delayed ${kind}: ${late.length} beyond ${Math.round(bound)} ms, such as ${told(late[0])}`];
   });
+}
+
+function longest(slice: Slice, kind: SampleKind): number {
+  return durationsOf(slice, kind).at(-1) ?? 0;
 }
 
 function told(sample: Sample | undefined): string {
