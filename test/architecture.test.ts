@@ -93,6 +93,29 @@ const WORDS: readonly { readonly word: RegExp; readonly allow: RegExp; readonly 
   },
 ];
 
+/** Whatever makes a step end before its work does. */
+const WAITING = /\b(async|await)\b|\.then\(|\bnew Promise\b|\bPromise\.|\bsetImmediate\b|timers\/promises/;
+
+/**
+ * Where `proxy/` may wait, each with the reason why no handshake and no request waits there: functions of a file, or
+ * all of it. Everywhere else, from a ClientHello to its certificate and from a request to its upstream is one step.
+ */
+const WAITS: readonly {
+  readonly file: RegExp;
+  readonly functions: readonly string[] | 'all';
+  readonly why: string;
+}[] = [
+  { file: /^proxy\/worker\.ts$/, functions: 'all', why: 'starts, drains and ends; what serves is elsewhere' },
+  { file: /^proxy\/listeners\.ts$/, functions: ['open'], why: 'before the first connection' },
+  { file: /^proxy\/serving\.ts$/, functions: ['drain'], why: 'when nothing new is taken on' },
+  { file: /^proxy\/tls\/front-door\.ts$/, functions: ['settle'], why: 'when nothing new is taken on' },
+  {
+    file: /^proxy\/access-log\//,
+    functions: 'all',
+    why: 'takes a line from a request and lets it go: a queue is in between',
+  },
+];
+
 const files = sourceFiles(SRC);
 
 describe('the arrows between folders', () => {
@@ -122,6 +145,34 @@ describe('words that belong elsewhere', () => {
     });
   }
 });
+
+describe('serving waits for nothing but its sockets', () => {
+  const proxy = files.filter((file) => file.startsWith('proxy/'));
+
+  it.each(proxy)('%s', (file) => {
+    const allowed = WAITS.filter((each) => each.file.test(file)).map(({ functions }) => functions);
+    if (allowed.includes('all')) return;
+    const code = allowed.flat().reduce(withoutFunction, codeOf(file));
+    const waits = code.split('\n').filter((line) => WAITING.test(line));
+    expect(waits, 'a handshake or request could wait here: see docs/decisions/0004').toEqual([]);
+  });
+
+  it.each(WAITS)('$file is still there ($why)', ({ file }) => {
+    expect(proxy.filter((each) => file.test(each))).not.toEqual([]);
+  });
+
+  it('and this would notice', () => {
+    const text =
+      'class A {\n  async open() {\n    await this.x;\n  }\n  async judge() {\n    await this.x;\n  }\n}\n';
+    expect(WAITING.test(withoutFunction(text, 'open'))).toBe(true);
+    expect(WAITING.test(withoutFunction(withoutFunction(text, 'open'), 'judge'))).toBe(false);
+  });
+});
+
+/** The source without an asynchronous method: from the line that begins it to the brace that closes it, at the same indent. */
+function withoutFunction(code: string, name: string): string {
+  return code.replace(new RegExp(`^( *)async ${name}\\([\\s\\S]*?^\\1}$`, 'm'), '');
+}
 
 function sourceFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })

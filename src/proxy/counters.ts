@@ -37,9 +37,20 @@ export class Counters {
     increment(this.#of(route).upstreamErrors, kind);
   }
 
-  /** A handshake did not go on at once for want of a certificate. Must never be called: see the architecture. */
-  handshakeWaited(): void {
-    this.#handshakesWaited++;
+  /**
+   * The ClientHello is complete: whoever shows the certificate, or refuses, is to be found in this same step, and the
+   * function that is returned is to be called then. Called later, the handshake has waited for something.
+   *
+   * This sees code that awaits. Work that keeps the whole thread busy shows in the delay of the event loop.
+   */
+  handshakeBegins(): () => void {
+    let found = false;
+    queueMicrotask(() => {
+      if (!found) this.#handshakesWaited++;
+    });
+    return () => {
+      found = true;
+    };
   }
 
   /** A request did not go on at once. Must never be called: see the architecture. */

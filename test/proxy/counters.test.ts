@@ -42,6 +42,19 @@ describe('counters', () => {
   });
 });
 
+describe('a handshake', () => {
+  it('has waited when its certificate is found in a later step, and only then', async () => {
+    const counters = new Counters();
+    counters.handshakeBegins()();
+    await Promise.resolve();
+    expect(counters.values().handshakesWaited).toBe(0);
+    const found = counters.handshakeBegins();
+    await Promise.resolve();
+    found();
+    expect(counters.values().handshakesWaited).toBe(1);
+  });
+});
+
 describe('a request', () => {
   it('is counted and timed once, and has waited for nothing', async () => {
     const upstream = await rawUpstream(answering(OK));

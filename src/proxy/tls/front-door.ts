@@ -89,7 +89,9 @@ export class FrontDoor {
       }
       socket.pause();
       stop();
+      const found = this.#options.counters.handshakeBegins();
       const verdict = this.#judge(opening, socket);
+      found();
       if (Buffer.isBuffer(verdict)) refuse(socket, verdict);
       else this.#options.servers.hand(socket, bytes, verdict);
     };
