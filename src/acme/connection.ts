@@ -25,6 +25,7 @@ export class Connection {
   readonly #pace: RateLimiter;
   readonly #nonces = new NoncePool();
   #directory: { readonly value: Promise<Directory>; readonly until: Instant } | null = null;
+  readonly #closed = new AbortController();
   #requests = 0;
 
   constructor(options: {
@@ -52,7 +53,7 @@ export class Connection {
     if (this.#directory === null || this.#directory.until <= now) {
       // Several orders wait for the same answer, so the signal of none of them may end it; every request has its
       // own time limit.
-      const value = this.#readDirectory(new AbortController().signal);
+      const value = this.#readDirectory(this.#closed.signal);
       const entry = { value, until: now + DIRECTORY_MS };
       this.#directory = entry;
       value.catch(() => {
@@ -60,6 +61,12 @@ export class Connection {
       });
     }
     return unlessAborted(this.#directory.value, signal);
+  }
+
+  /** Ends what nobody waits for any more, and would keep the program from ending. */
+  close(): void {
+    this.#closed.abort(new RigilError('aborted', 'the connection to the CA was closed'));
+    this.#transport.close();
   }
 
   /** Sends one request in its turn. The nonce of the answer is kept here and never shown. */

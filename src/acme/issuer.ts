@@ -130,7 +130,7 @@ export class AcmeIssuer implements Issuer {
     const ca = this.#ca;
     this.#ca = null;
     await ca?.then(
-      ({ transport }) => transport.close(),
+      ({ connection }) => connection.close(),
       () => {},
     );
   }
@@ -177,12 +177,11 @@ export class AcmeIssuer implements Issuer {
     });
     const open = acmeClientProtocol(connection);
     const account = new Account({ directory, issuer: name, email, eab }, accounts, open, clock);
-    return { transport, connection, open, account };
+    return { connection, open, account };
   }
 }
 
 interface Ca {
-  readonly transport: Transport;
   readonly connection: Connection;
   readonly open: OpenProtocol;
   readonly account: Account;

@@ -276,6 +276,7 @@ export class Daemon {
   async #close(): Promise<void> {
     for (const end of this.#unwatch) end();
     await this.#sockets.close();
+    await this.#issuers.close();
     await this.#lock?.release();
     this.#lock = null;
   }
