@@ -78,7 +78,7 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
     ],
     summary: 'Where certificates, accounts, staples and the journal are kept',
     documentation:
-      'A folder is made when it is absent, readable for its owner only. Several machines share certificates through one Redis server; locks in it see to it that only one of them obtains each. `prefix` begins every key in Redis and is `rigil` unless it is given.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
+      'A folder is made when it is absent, readable for its owner only. `redis` is for several machines that share certificates: it is understood already, but this version does not start with it. `prefix` begins every key in Redis and is `rigil` unless it is given.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
     default: 'file in the state directory',
     examples: [
       'store file /var/lib/rigil',
