@@ -66,10 +66,9 @@ export class AccessLogOutput {
     return taken;
   };
 
-  /** Resolves when all is written, or soon after when nobody reads; what is left then is given up. */
-  async end(): Promise<void> {
+  /** Resolves when all is written, or soon after when nobody reads. */
+  async drain(): Promise<void> {
     await this.#writer?.drain();
-    this.#writer?.close();
   }
 
   #openStdout(): LineWriter {

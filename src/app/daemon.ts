@@ -172,7 +172,7 @@ export class Daemon {
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
     await this.#close();
     this.#bus.emit({ event: 'daemon.stopped', uptimeMs: systemClock.now() - this.#startedAt });
-    await Promise.all([this.#accessLog.end(), this.#log.drain()]);
+    await Promise.all([this.#accessLog.drain(), this.#log.drain()]);
   }
 
   /** The file of the access log has been moved away: what follows goes into a new one. */

@@ -42,4 +42,6 @@ export async function serve({ file, logStyle, onInvalid }: ServeOptions): Promis
 
   await daemon.start();
   await stopped.promise;
+  // A write to a pipe that nobody reads any more would keep the process alive for ever.
+  process.exit(0);
 }

@@ -51,7 +51,7 @@ export class LineWriter {
     await Promise.race([written, delay(timeoutMs, undefined, { ref: false })]);
   }
 
-  /** Gives up what is not written, which would keep the process alive. Nothing can be written any more. */
+  /** Gives up what is not written, and closes a descriptor that it owns. Nothing can be written any more. */
   close(): void {
     if (this.#pipe !== null) this.#pipe.destroy();
     else if (this.#owned) closeSync(this.#fd);

@@ -265,6 +265,7 @@ describe.skipIf(!has('curl'))('the access log', () => {
     const counted = /^rigil_access_log_dropped_total (\d+)$/m.exec(await daemon.metrics())?.[1];
     expect(Number(counted)).toBeGreaterThan(0);
     expect(daemon.events().filter(({ event }) => event === 'access-log.dropped')).toHaveLength(1);
+    expect(await daemon.stop()).toBe(0);
   });
 
   it('is switched on, moved and off by reloads, without new workers', async () => {

@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { constants, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
@@ -54,4 +54,18 @@ it('writes lines in order to a pipe that is read', async () => {
   });
   await new Promise((resolve) => child.on('close', resolve));
   expect(output).toBe(`${Array.from({ length: 5_000 }, (_, index) => `line ${index}`).join('\n')}\n`);
+});
+
+it('says what it does not take', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rigil-lines-'));
+  const path = join(folder, 'fifo');
+  execFileSync('mkfifo', [path]);
+  const writer = new LineWriter(openSync(path, constants.O_RDWR | constants.O_NONBLOCK), true);
+  const text = Buffer.alloc(65_536, 'x\n');
+  let taken = 0;
+  while (writer.offer(text)) taken += text.length;
+  expect(taken).toBeGreaterThan(1_000_000);
+  expect(taken).toBeLessThan(2_000_000);
+  writer.close();
+  rmSync(folder, { recursive: true });
 });
