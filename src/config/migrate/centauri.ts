@@ -35,6 +35,20 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   LEGO_CA_SERVER_NAME: 'the certificate of the directory has to fit its URL',
 };
 
+/** Variables of Centauri that are looked at only where another one gives them a meaning. */
+const DEPENDENT: readonly string[] = [
+  'CONFIG',
+  'CONFIG_NETWORK_ADDRESS',
+  'ACME_DISABLE_PROPAGATION_CHECK',
+  'ACME_PROPAGATION_DELAY',
+  'REDIS_ADDRESS',
+  'REDIS_USERNAME',
+  'REDIS_PASSWORD',
+  'REDIS_DB',
+  'REDIS_KEY_PREFIX',
+  'REDIS_TLS',
+];
+
 /** Makes a rigil.conf out of Centauri's environment (its variables, by their 2.8 names) and its route file. */
 export function migrateCentauri({ env: variables, routes, isOwnEnv }: CentauriInput): Migration {
   const env = new CentauriEnvironment(variables);
@@ -50,8 +64,9 @@ export function migrateCentauri({ env: variables, routes, isOwnEnv }: CentauriIn
   for (const [name, what] of Object.entries(ELSEWHERE)) if (env.text(name) !== null) env.note(name, what);
   for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) if (env.text(name) !== null) env.keep([name]);
   if (isOwnEnv) {
+    env.markRead(DEPENDENT);
     for (const name of env.unread)
-      env.note(name, 'not one of Centauri; if it is for the DNS provider of lego, see challenge');
+      env.note(name, 'no variable of Centauri; if it is for its DNS provider, see challenge');
   }
   const text = [
     ...headLines(env, routes),

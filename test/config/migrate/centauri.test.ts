@@ -150,6 +150,18 @@ describe('what is made', () => {
     expect(migrate({ UNKNOWN_API_TOKEN: 'hush-hush' }).text).not.toContain('hush-hush');
   });
 
+  it('has no word about variables of Centauri that mean nothing here', () => {
+    const idle = [
+      'CONFIG',
+      'CONFIG_NETWORK_ADDRESS',
+      'REDIS_ADDRESS',
+      'REDIS_KEY_PREFIX',
+      'ACME_DISABLE_PROPAGATION_CHECK',
+    ];
+    expect(migrate(Object.fromEntries(idle.map((name) => [name, '']))).byHand).toEqual([]);
+    expect(migrate({ CONFIG: '/centauri.conf', REDIS_TLS: 'false', FRONTEND: 'TCP' }).byHand).toEqual([]);
+  });
+
   it('keeps the routes letter for letter', () => {
     const text =
       '# ours\nroute a.example b.example\n\tupstream a:1\n\theader add X  v # w\n\non_error 404 e/x\n';
