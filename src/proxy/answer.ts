@@ -42,10 +42,11 @@ export class Answer {
     this.#context = context;
     this.#record = context.accessLog?.begin(exchange.request) ?? null;
     exchange.onClose = (complete) => this.#closed(complete);
-    // Everything up to an answer or an upstream is one synchronous step. If ever it is not, this counts it.
-    queueMicrotask(() => {
-      if (!this.#underWay) context.counters.requestWaited();
-    });
+  }
+
+  /** Whether an upstream has been asked, or the answer has begun. */
+  get underWay(): boolean {
+    return this.#underWay;
   }
 
   /** It is under way: an upstream is asked. */

@@ -16,6 +16,22 @@ const AUTHORITY = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/i;
 
 /** Null when it is empty or cannot be a host: user names, spaces, lists, escapes and non-ASCII are refused. */
 export function parseAuthority(text: string): Authority | null {
+  let authority = remembered.get(text);
+  if (authority === undefined) {
+    authority = read(text);
+    if (remembered.size >= REMEMBERED) remembered.clear();
+    remembered.set(text, authority);
+  }
+  return authority;
+}
+
+/** Requests name the same few hosts again and again. */
+const remembered = new Map<string, Authority | null>();
+
+/** However many others are asked for. */
+const REMEMBERED = 1_000;
+
+function read(text: string): Authority | null {
   const match = AUTHORITY.exec(text);
   const host = match?.[1];
   if (host === undefined || host.length > 255) return null;

@@ -38,8 +38,11 @@ const TEXT: Readonly<Record<number, string>> = {
   405: 'Method not allowed: this server opens no tunnels.',
   408: 'Request timeout: the request did not arrive in time.',
   413: 'Content too large.',
+  414: 'URI too long.',
+  417: 'Expectation failed: this server knows no other than 100-continue.',
   421: 'Misdirected request: this server does not answer for that host.',
   431: 'Request header fields too large.',
+  501: 'Not implemented: this server does not know that method.',
   505: 'HTTP version not supported: use HTTP/1.1 or HTTP/2.',
 };
 

@@ -54,13 +54,11 @@ export function upstreamFields(
 ): UpstreamFields {
   const { table } = request;
   if (table === undefined) return { headers: upstreamHeaders(request, target, settings) };
-  const trailers = table.find(FIELD.te) >= 0 && tokensOf(request.headers, 'te').includes('trailers');
-  const headers = [
-    'Host',
-    target.authority.text,
-    ...(trailers ? ['TE', 'trailers'] : []),
-    ...forwardedFields(request, target, settings),
-  ];
+  const headers = ['Host', target.authority.text];
+  if (table.find(FIELD.te) >= 0 && tokensOf(request.headers, 'te').includes('trailers')) {
+    headers.push('TE', 'trailers');
+  }
+  for (const text of forwardedFields(request, target, settings)) headers.push(text);
   return { headers, passed: table };
 }
 
@@ -71,14 +69,18 @@ export function forwardedFields(
   settings: ServingSettings,
 ): string[] {
   const peer = request.remoteAddress === null ? null : plainAddress(request.remoteAddress);
-  const trusted = peer !== null && isTrusted(peer, settings);
-  const told = (name: string) => (trusted ? joined(request.headers, name) : null);
+  const host = target.authority.text;
+  if (peer === null) return ['X-Forwarded-Host', host, 'X-Forwarded-Proto', request.scheme];
+  if (!isTrusted(peer, settings)) {
+    return ['X-Forwarded-For', peer, 'X-Forwarded-Host', host, 'X-Forwarded-Proto', request.scheme];
+  }
+  const told = (name: string) => joined(request.headers, name);
   const before = told('x-forwarded-for');
-  const chain = peer !== null && before !== null ? `${before}, ${peer}` : peer;
   return [
-    ...(chain === null ? [] : ['X-Forwarded-For', chain]),
+    'X-Forwarded-For',
+    before === null ? peer : `${before}, ${peer}`,
     'X-Forwarded-Host',
-    told('x-forwarded-host') ?? target.authority.text,
+    told('x-forwarded-host') ?? host,
     'X-Forwarded-Proto',
     told('x-forwarded-proto') ?? request.scheme,
   ];

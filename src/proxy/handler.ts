@@ -52,6 +52,8 @@ export function answering(
     const answer = new Answer(exchange, context);
     try {
       respond(exchange, answer);
+      // Everything up to an answer or an upstream is one synchronous step. If ever it is not, this counts it.
+      if (!answer.underWay) context.counters.requestWaited();
     } catch (error) {
       const stack = error instanceof Error ? (error.stack ?? null) : null;
       context.emit({ event: 'fault', where: 'proxy', message: messageOf(error), stack });

@@ -133,7 +133,8 @@ class Relay implements Receiver {
 
 /** Each with the same probability. */
 function pick(upstreams: readonly Upstream[], random: Random): Upstream {
-  const upstream = upstreams[Math.floor(random.fraction() * upstreams.length)] ?? upstreams[0];
+  const index = upstreams.length > 1 ? Math.floor(random.fraction() * upstreams.length) : 0;
+  const upstream = upstreams[index] ?? upstreams[0];
   if (upstream === undefined) throw new TypeError('a route has at least one upstream');
   return upstream;
 }

@@ -1,4 +1,6 @@
 import { type Authority, parseAuthority, sameAuthority } from './authority.ts';
+import { FIELD } from './codec/field-kind.ts';
+import type { FieldTable } from './codec/field-table.ts';
 import type { RequestHead } from './exchange.ts';
 import { valuesOf } from './raw-headers.ts';
 
@@ -14,6 +16,7 @@ export interface RequestTarget {
  * or several `Host` fields, one that is no host, one that disagrees with the target, a fragment, an unknown scheme.
  */
 export function requestTargetOf(head: RequestHead): RequestTarget | null {
+  if (head.table !== undefined && head.target.startsWith('/')) return originForm(head.table, head.target);
   if (FORBIDDEN.test(head.target)) return null;
   const absolute = ABSOLUTE.exec(head.target);
   const path = absolute === null ? head.target : pathOf(head.method, absolute[2] ?? '');
@@ -27,6 +30,13 @@ export function requestTargetOf(head: RequestHead): RequestTarget | null {
   if (authority === null) return null;
   const agree = named.every((other) => other !== null && sameAuthority(other, authority, head.scheme));
   return agree ? { authority, path } : null;
+}
+
+/** What nearly all requests are. The parser has seen that there is one Host at most, and nothing forbidden in the target. */
+function originForm(table: FieldTable, path: string): RequestTarget | null {
+  const host = table.valueOf(FIELD.host);
+  const authority = host === null ? null : parseAuthority(host);
+  return authority === null ? null : { authority, path };
 }
 
 function pathOf(method: string, rest: string): string {

@@ -15,6 +15,7 @@ export function isTrusted(address: string, settings: ServingSettings): boolean {
 
 /** An IPv4 client of an IPv6 socket as the IPv4 address it is (RFC 4291 2.5.5.2). */
 export function plainAddress(address: string): string {
+  if (!address.startsWith('::')) return address;
   const mapped = address.toLowerCase().startsWith('::ffff:') ? address.slice(7) : '';
   return isIPv4(mapped) ? mapped : address;
 }

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type Cuts, cutting, FIELD, HOP_BY_HOP } from '../codec/field-kind.ts';
-import { fieldLines } from '../codec/http1/field-line.ts';
+import { fieldLines as writableLines } from '../codec/http1/field-line.ts';
 import type { ResponseHead } from '../exchange.ts';
-import { filterFields } from '../raw-headers.ts';
+import { fieldLines, filterFields } from '../raw-headers.ts';
 
 /**
  * Writes response heads, one after the other, into a buffer that is used again: what {@link bytes} holds up to the
@@ -18,12 +18,12 @@ export class ResponseHeadWriter {
   write(head: ResponseHead, chunked: boolean, framing: string): number {
     const { status, table } = head;
     const line = statusLine(status);
-    const added = `${head.added === undefined ? '' : fieldLines(head.added)}${framing}\r\n`;
     if (table === undefined) {
-      const text = `${line}${fieldLines(keptFields(head, chunked))}${framing}\r\n`;
+      const text = `${line}${writableLines(keptFields(head, chunked))}${framing}\r\n`;
       this.#makeRoom(text.length);
       return this.bytes.write(text, 0, 'latin1');
     }
+    const added = `${head.added === undefined ? '' : fieldLines(head.added)}${framing}\r\n`;
     this.#makeRoom(line.length + table.end + added.length);
     let at = this.bytes.write(line, 0, 'latin1');
     at = table.copyTo(this.bytes, at, cutsFor(status, chunked));
@@ -40,7 +40,7 @@ const FIRST_SIZE = 81_920;
 
 /** A head that has no more than strings, such as those of interim responses. */
 export function plainHead({ status, headers }: ResponseHead): string {
-  return `${statusLine(status)}${fieldLines(headers)}\r\n`;
+  return `${statusLine(status)}${writableLines(headers)}\r\n`;
 }
 
 function keptFields({ status, headers }: ResponseHead, chunked: boolean): readonly string[] {

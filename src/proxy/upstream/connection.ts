@@ -58,7 +58,10 @@ export class UpstreamConnection implements BodySource {
   #reusable = false;
   /** What came and nobody has taken yet; never in the shared buffer. */
   #held: Buffer | null = null;
-  #reading = false;
+  /** What is being taken: `#bytes` from `#at` to `#to`. */
+  #bytes: Buffer = shared;
+  #at = 0;
+  #to = 0;
   #paused = false;
   #ended = false;
   #error: Error | null = null;
@@ -163,7 +166,7 @@ export class UpstreamConnection implements BodySource {
   /** The upstream has closed its side, and all that came before is taken. */
   #afterEnd(): void {
     const body = this.#body;
-    if (this.#state === BODY && this.#kind === 'until-close') this.#complete([]);
+    if (this.#state === BODY && this.#kind === 'until-close') this.#complete(NONE);
     else if (this.#state === BODY && this.#kind === 'tunnel') body?.finish([]);
     else this.socket.destroy();
   }
@@ -174,7 +177,11 @@ export class UpstreamConnection implements BodySource {
   }
 
   #resume(): void {
-    if (this.#reading) return;
+    // In the middle of a step: the first bytes of a body follow the head at once.
+    if (this.#at < this.#to) {
+      this.#run();
+      return;
+    }
     const held = this.#held;
     if (held !== null) {
       this.#held = null;
@@ -190,76 +197,69 @@ export class UpstreamConnection implements BodySource {
   /** Takes bytes as far as somebody wants them. */
   #take(bytes: Buffer, to: number): void {
     if (this.#held !== null) {
-      this.#hold(Buffer.concat([this.#held, bytes.subarray(0, to)]), 0, undefined);
+      this.#held = Buffer.concat([this.#held, bytes.subarray(0, to)]);
       return;
     }
-    let at = 0;
-    this.#reading = true;
-    while (at >= 0 && at < to) {
-      const next = this.#takeFrom(bytes, at, to);
-      if (next === at) {
-        this.#hold(bytes, at, to);
-        break;
-      }
-      at = next;
-    }
-    this.#reading = false;
-    if (this.#held === null && this.#state === BODY && this.#body?.ready === false && !this.#body.over) {
-      this.#pause();
-    }
+    this.#bytes = bytes;
+    this.#at = 0;
+    this.#to = to;
+    this.#run();
   }
 
-  #hold(bytes: Buffer, from: number, to: number | undefined): void {
-    this.#held = Buffer.from(bytes.subarray(from, to));
-    this.#pause();
-  }
-
-  #pause(): void {
+  /** Whatever a step brings about may call this again: where it stands is known before anybody is told. */
+  #run(): void {
+    while (this.#at < this.#to && this.#step());
+    if (this.#at < this.#to) {
+      this.#held = Buffer.from(this.#bytes.subarray(this.#at, this.#to));
+      this.#at = this.#to;
+    }
+    const body = this.#body;
+    if (this.#held === null && (body === null || body.ready || body.over)) return;
     if (this.#paused) return;
     this.#paused = true;
     this.socket.pause();
   }
 
-  /** Returns how far it came; `at` when nobody wants more now, -1 when the rest is of no interest. */
-  #takeFrom(bytes: Buffer, at: number, to: number): number {
+  /** Takes one thing; false when nobody wants more now. */
+  #step(): boolean {
     switch (this.#state) {
       case IDLE:
         // Nobody asked.
+        this.#at = this.#to;
         this.destroy();
-        return -1;
+        return true;
       case HEAD:
-        return this.#takeHead(bytes, at, to);
+        this.#takeHead();
+        return true;
       case BODY:
-        return this.#takeBody(bytes, at, to);
+        return this.#takeBody();
       default:
         return this.#state satisfies never;
     }
   }
 
-  #takeHead(bytes: Buffer, at: number, to: number): number {
+  #takeHead(): void {
     const parser = this.#parser;
-    const verdict = this.#head.push(bytes, at, to);
-    if (verdict === 'more') return to;
-    if (verdict === 'fault') return this.#fail(`the response is malformed: ${parser.fault}`);
-    const end = this.#head.end;
+    const verdict = this.#head.push(this.#bytes, this.#at, this.#to);
+    this.#at = verdict === 'done' ? this.#head.end : this.#to;
+    if (verdict === 'more') return;
     const { status } = parser;
-    if (status > 599) return this.#fail(`the status ${status} is not valid`);
-    if (status === 101) {
+    if (verdict === 'fault') {
+      this.#fail(`the response is malformed: ${parser.fault}`);
+    } else if (status > 599) {
+      this.#fail(`the status ${status} is not valid`);
+    } else if (status === 101) {
       this.#state = IDLE;
       this.user.switched(parser);
-      return end;
-    }
-    if (status < 200) {
+    } else if (status < 200) {
       this.user.informed(parser);
       this.#head.reset();
-      return end;
+    } else {
+      this.#begin(parser);
     }
-    this.#begin(parser, end === to);
-    return end;
   }
 
-  /** @param whole nothing came behind the head */
-  #begin(parser: ResponseParser, whole: boolean): void {
+  #begin(parser: ResponseParser): void {
     const kind = responseBody(parser, this.#method);
     this.#kind = kind;
     this.#reusable = staysOpen(parser, kind);
@@ -267,7 +267,7 @@ export class UpstreamConnection implements BodySource {
     if (kind === 'none') {
       this.#state = IDLE;
       this.user.responded(parser, null);
-      this.user.completed(this.#reusable && whole);
+      this.user.completed(this.#reusable && this.#at === this.#to);
       return;
     }
     this.#state = BODY;
@@ -280,36 +280,37 @@ export class UpstreamConnection implements BodySource {
     this.user.responded(parser, body);
   }
 
-  #takeBody(bytes: Buffer, at: number, to: number): number {
+  #takeBody(): boolean {
     const body = this.#body;
-    if (body === null) return -1;
-    if (!body.ready && !body.over) return at;
-    switch (this.#kind) {
-      case 'chunked':
-        return this.#takeChunks(bytes, at, to);
-      case 'length': {
-        const end = Math.min(to, at + this.#left);
-        this.#left -= end - at;
-        if (!body.over) body.push(bytes.subarray(at, end));
-        if (this.#left > 0) return end;
-        if (end < to) this.#reusable = false;
-        this.#complete([]);
-        return end < to ? -1 : end;
-      }
-      default:
-        if (!body.over) body.push(bytes.subarray(at, to));
-        return to;
+    const bytes = this.#bytes;
+    const from = this.#at;
+    if (body === null || !(body.ready || body.over)) return false;
+    this.#at = this.#to;
+    if (this.#kind === 'chunked') {
+      this.#takeChunks(bytes, from, this.#to);
+      return true;
     }
+    let to = this.#to;
+    if (this.#kind === 'length') {
+      to = Math.min(to, from + this.#left);
+      this.#left -= to - from;
+      if (to < this.#to) this.#reusable = false;
+    }
+    if (!body.over) body.push(bytes.subarray(from, to));
+    if (this.#kind === 'length' && this.#left === 0) this.#complete(NONE);
+    return true;
   }
 
-  #takeChunks(bytes: Buffer, at: number, to: number): number {
+  #takeChunks(bytes: Buffer, from: number, to: number): void {
     const chunked = this.#chunked;
-    const verdict = chunked?.read(bytes, at, to, this.#takePiece);
-    if (chunked === null || verdict === 'more') return to;
-    if (verdict === 'fault') return this.#fail(`the body is malformed: ${chunked.fault}`);
+    const verdict = chunked?.read(bytes, from, to, this.#takePiece);
+    if (chunked === null || verdict === 'more') return;
+    if (verdict === 'fault') {
+      this.#fail(`the body is malformed: ${chunked.fault}`);
+      return;
+    }
     if (chunked.end < to) this.#reusable = false;
     this.#complete(chunked.trailers.count === 0 ? NONE : chunked.trailers.toRawHeaders(ALL));
-    return -1;
   }
 
   readonly #takePiece = (bytes: Buffer, from: number, to: number): void => {
@@ -325,12 +326,11 @@ export class UpstreamConnection implements BodySource {
     body?.finish(trailers);
   }
 
-  #fail(message: string): number {
+  #fail(message: string): void {
     this.#body = null;
     this.#state = IDLE;
     this.user.malformed(message);
     this.destroy();
-    return -1;
   }
 }
 

@@ -1,30 +1,20 @@
-import { fieldValue, filterFields } from '../raw-headers.ts';
+import { fieldValue } from '../raw-headers.ts';
 import type { UpstreamRequest } from './upstreams.ts';
 
 /**
- * The fields of a request with the framing that its body needs (RFC 9112 6), spelt out so that nothing is guessed:
- * a body without a known length is always chunked, whatever the method. A method that expects a body and has none
- * says so (RFC 9110 8.6).
+ * The lines that frame a request as its body needs (RFC 9112 6), spelt out so that nothing is guessed: a body without a
+ * known length is always chunked, whatever the method. A method that expects a body and has none says so
+ * (RFC 9110 8.6).
  */
-export function framedHeaders(request: UpstreamRequest): string[] {
-  const { headers, body } = request;
-  const kept = filterFields(headers, (key) => {
-    if (key === 'trailer') return body.length === null;
-    return key !== 'expect' || body.length !== 0;
-  });
-  return [...kept, ...framingFields(request)];
-}
-
-/** What {@link framedHeaders} adds. */
-export function framingFields({ method, headers, body, upgrade }: UpstreamRequest): string[] {
-  const framed: string[] = [];
-  const options = [upgrade === null ? 'keep-alive' : 'Upgrade'];
-  if (fieldValue(headers, 'te') !== null) options.push('TE');
-  if (upgrade !== null) framed.push('Upgrade', upgrade);
-  framed.push('Connection', options.join(', '));
-  if (body.length === null) framed.push('Transfer-Encoding', 'chunked');
-  else if (body.length > 0 || EXPECTS_BODY.has(method)) framed.push('Content-Length', String(body.length));
-  return framed;
+export function framingLines({ method, headers, body, upgrade }: UpstreamRequest): string {
+  const te = fieldValue(headers, 'te') === null ? '' : ', TE';
+  const connection =
+    upgrade === null
+      ? `Connection: keep-alive${te}\r\n`
+      : `Upgrade: ${upgrade}\r\nConnection: Upgrade${te}\r\n`;
+  if (body.length === null) return `${connection}Transfer-Encoding: chunked\r\n`;
+  if (body.length === 0 && !EXPECTS_BODY.has(method)) return connection;
+  return `${connection}Content-Length: ${body.length}\r\n`;
 }
 
 /** Whether a request may be sent twice without harm (RFC 9110 9.2.2). */

@@ -13,6 +13,7 @@ const SESSIONS = 100;
 /** The connections to upstreams that nobody uses: a stack for each, so that the one used last is used first. */
 export class Pool implements Timed {
   readonly #idleMs: number;
+  readonly #sweep: Sweep;
   readonly #stacks = new Map<string, Idle[]>();
   readonly #keys = new WeakMap<Upstream, string>();
   readonly #sessions = new Map<string, Buffer>();
@@ -20,6 +21,7 @@ export class Pool implements Timed {
 
   constructor({ upstreamIdleMs }: Limits, sweep: Sweep) {
     this.#idleMs = upstreamIdleMs;
+    this.#sweep = sweep;
     sweep.add(this);
   }
 
@@ -66,6 +68,7 @@ export class Pool implements Timed {
   /** Closes what is idle, and keeps nothing any more. */
   close(): void {
     this.#closed = true;
+    this.#sweep.delete(this);
     for (const stack of this.#stacks.values()) for (const { connection } of stack) connection.destroy();
   }
 
