@@ -24,6 +24,7 @@ import { DaemonStatus } from './daemon-status.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
+import { paced } from './paced.ts';
 import { Responders } from './responders.ts';
 import { RoutesSource, storedRoutes } from './routes-source.ts';
 import { ServedCertificates } from './served-certificates.ts';
@@ -37,6 +38,8 @@ import { WorkerPool } from './workers/worker-pool.ts';
 /** How long what runs may still take when the daemon or a worker ends, in milliseconds. */
 const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
 const TICKET_KEY_BYTES = 48;
+/** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
+const STAPLE_PACE_MS = 250;
 
 export interface DaemonOptions {
   /** The configuration file; it is read again on every reload. */
@@ -106,7 +109,7 @@ export class Daemon {
     this.#staples = new StapleKeeper({
       documents: this.#store.documents,
       fetch: systemFetch,
-      onChange: () => publish(),
+      onChange: paced(() => publish(), systemClock, STAPLE_PACE_MS),
       ...tools,
     });
     const served = new ServedCertificates(this.#staples);

@@ -1,0 +1,24 @@
+import type { Clock } from '../platform/clock.ts';
+
+/**
+ * A function that does `work` at once, but not more often than every `intervalMs` milliseconds: calls that come sooner
+ * are done together at the end of that time.
+ */
+export function paced(work: () => void, clock: Clock, intervalMs: number): () => void {
+  let rests = false;
+  let again = false;
+  const run = (): void => {
+    rests = true;
+    work();
+    void clock.sleep(intervalMs).then(() => {
+      rests = false;
+      if (!again) return;
+      again = false;
+      run();
+    });
+  };
+  return () => {
+    if (rests) again = true;
+    else run();
+  };
+}
