@@ -46,7 +46,9 @@ describe.skipIf(!has('openssl') || !has('curl'))('stapling', { timeout: 60_000 }
   it('satisfies curl and openssl, in every version of TLS and HTTP, and is seen everywhere', async () => {
     const leaf = await issue('one.test');
     await using daemon = await start('one.test', (folder) => store(folder, 'testca', leaf, authority.ca));
-    await daemon.event('staple.refreshed');
+    await eventually('a staple', async () =>
+      (await curl(daemon, 'one.test', '--cert-status')).code === 0 ? true : undefined,
+    );
 
     for (const [tls, http] of [
       ['1.2', '--http1.1'],

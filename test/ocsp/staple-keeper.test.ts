@@ -141,6 +141,45 @@ describe.skipIf(!has('openssl'))('StapleKeeper', () => {
     expect(events.map(({ event }) => event)).toEqual(['store.problem', 'store.problem', 'staple.refreshed']);
   });
 
+  it('knows all that is kept after a restart, good or not, and asks nobody', async () => {
+    const { keeper, documents, certificate } = await given(answering);
+    const other = await given(answering, { documents });
+    await keeper.refresh(certificate, never());
+    await authority.revoke(other.test);
+    await other.keeper.refresh(other.certificate, never());
+    documents.set('ocsp/damaged.json', Buffer.from('{'));
+
+    const asked = responder.requests.length;
+    const again = await given(answering, { documents });
+    await again.keeper.recallAll();
+    const [good, revoked] = [certificate.facts.fingerprint, other.certificate.facts.fingerprint];
+    expect(again.keeper.stapleOf(good)).toEqual(Buffer.from(keeper.stapleOf(good) ?? []));
+    expect([again.keeper.revokedAt(good), again.keeper.stapleOf(revoked)]).toEqual([null, null]);
+    expect(again.keeper.revokedAt(revoked)).toBe(other.keeper.answerOf(revoked)?.thisUpdate);
+    expect(again.changes).toEqual([good]);
+    expect(responder.requests).toHaveLength(asked);
+  });
+
+  it('tells what is the matter until it is over', async () => {
+    const { keeper, clock, certificate } = await given((_, response) => response.writeHead(500).end());
+    const { fingerprint } = certificate.facts;
+    expect(keeper.troubleOf(fingerprint)).toBeNull();
+    const first = await keeper.refresh(certificate, never());
+    expect(keeper.troubleOf(fingerprint)).toMatchObject({
+      code: 'responder-unreachable',
+      at: clock.now(),
+      attempts: 1,
+      retryAt: first,
+    });
+    clock.advance(first - clock.now());
+    await keeper.refresh(certificate, never());
+    expect(keeper.troubleOf(fingerprint)).toMatchObject({ attempts: 2 });
+    respond = answering;
+    clock.advance(6 * MINUTE);
+    await keeper.refresh(certificate, never());
+    expect(keeper.troubleOf(fingerprint)).toBeNull();
+  });
+
   it('asks again when what is kept is damaged', async () => {
     const documents = new Map<string, Buffer>();
     const { keeper, certificate } = await given(answering, { documents });
