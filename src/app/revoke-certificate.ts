@@ -69,8 +69,8 @@ function revokerOf(name: string, id: string, { issuers }: Offline) {
   }
   const { revoke } = issuer;
   if (revoke === undefined) {
-    throw new RigilError('revocation-refused', `the local CA ${name} cannot revoke certificates`, {
-      hint: `they end within days by themselves; \`rigil certs renew --force ${id}\` puts another one in its place now`,
+    throw new RigilError('revocation-refused', `${name} cannot revoke certificates`, {
+      hint: `\`rigil certs renew --force ${id}\` puts another one in its place`,
     });
   }
   return revoke.bind(issuer);
