@@ -4,7 +4,8 @@ import type { InternalCa } from '../internal-ca/internal-ca.ts';
 import type { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import type { Clock } from '../platform/clock.ts';
 
-const DAY_MS = 86_400_000;
+/** Often enough for a daemon that is restarted every day. */
+const FORGET_EVERY_MS = 6 * 3_600_000;
 
 interface Parts {
   readonly keeper: StapleKeeper;
@@ -17,7 +18,7 @@ interface Parts {
 }
 
 /**
- * Takes staples back before they end. Once a day forgets those of certificates that neither this process nor the store
+ * Takes staples back before they end. Now and then forgets those of certificates that neither this process nor the store
  * has any more, and what local CAs remember of certificates that have expired. Returns a function that stops it.
  */
 export function startOcspUpkeep({ keeper, manager, store, localCas, clock, onFault }: Parts): () => void {
@@ -28,7 +29,7 @@ export function startOcspUpkeep({ keeper, manager, store, localCas, clock, onFau
     await keeper.retain(new Set([...certificates, ...held].map(({ fingerprint }) => fingerprint)));
     for (const ca of localCas()) await ca.forgetExpired();
   };
-  const stopForgetting = clock.every(DAY_MS, () => void forget().catch(onFault));
+  const stopForgetting = clock.every(FORGET_EVERY_MS, () => void forget().catch(onFault));
   return () => {
     stopSweep();
     stopForgetting();
