@@ -62,6 +62,13 @@ export interface RenewalInfo {
 export interface CertificateStore {
   /** Facts of every stored certificate's current generation, without reading keys. Damaged entries are reported, not hidden. */
   list(): Promise<StoreListing>;
+  /**
+   * What {@link list} and {@link load} say of every certificate, in one go: for a start, when ten thousand of them must
+   * be there within two seconds. May hold up this process, but not for longer than some milliseconds at a time.
+   *
+   * @throws RigilError also `aborted`
+   */
+  readAll(signal: AbortSignal): Promise<StoreContents>;
   /** What {@link list} says of one id, of every issuer that has it. Damaged entries are left out. */
   find(id: CertificateId): Promise<readonly CertificateFacts[]>;
   /**
@@ -90,6 +97,14 @@ export interface StoreListing {
   readonly certificates: readonly CertificateFacts[];
   /** Entries that could not be read, with what is wrong, for people. */
   readonly damaged: readonly { readonly path: string; readonly problem: string }[];
+}
+
+/** All that a store has. */
+export interface StoreContents extends StoreListing {
+  /** With their keys: those that are whole. */
+  readonly whole: readonly Certificate[];
+  /** The others, and what {@link CertificateStore.load} would throw for each. */
+  readonly unusable: readonly { readonly facts: CertificateFacts; readonly error: unknown }[];
 }
 
 /** Exclusive use of one key across processes, until `release` or until it is lost (a stopped process, a dead host). */

@@ -1,13 +1,9 @@
 import { afterTrouble } from './backoff.ts';
-import type { Certificate, CertificateFacts } from './certificate.ts';
-import { inParallel } from './in-parallel.ts';
+import type { CertificateFacts } from './certificate.ts';
 import type { Inventory } from './inventory.ts';
-import type { Ports, StoreListing } from './ports.ts';
+import type { Ports, StoreContents, StoreListing } from './ports.ts';
 import type { Trouble } from './state.ts';
 import { reportProblem } from './store-access.ts';
-
-/** How many certificates are read at a time at the start. */
-const READERS = 16;
 
 export interface StoreReaderOptions {
   readonly ports: Pick<Ports, 'store' | 'clock' | 'random' | 'emit'>;
@@ -48,13 +44,24 @@ export class StoreReader {
    * @throws RigilError that of the store; a single certificate that cannot be read is reported and left out
    */
   async load(): Promise<void> {
-    const { ports, inventory, readsKeys } = this.#options;
-    const [listing, journal] = await Promise.all([ports.store.list(), ports.store.readJournal()]);
-    this.#report(listing);
+    const { ports, inventory, readsKeys, signal } = this.#options;
+    const { store } = ports;
+    const [contents, journal] = await Promise.all([
+      readsKeys ? store.readAll(signal) : withoutKeys(store.list()),
+      store.readJournal(),
+    ]);
+    this.#report(contents);
     const now = ports.clock.now();
-    const inForce = listing.certificates.filter(({ notAfter }) => notAfter > now);
-    inventory.remember(journal, readsKeys ? await this.#read(inForce) : []);
-    inventory.learn(listing.certificates, now);
+    const isInForce = ({ notAfter }: CertificateFacts): boolean => notAfter > now;
+    for (const { facts, error } of contents.unusable) {
+      if (isInForce(facts))
+        reportProblem(ports, `the stored certificate for ${facts.id} cannot be used`, error);
+    }
+    inventory.remember(
+      journal,
+      contents.whole.filter(({ facts }) => isInForce(facts)),
+    );
+    inventory.learn(contents.certificates, now);
     this.#loaded = true;
   }
 
@@ -91,19 +98,6 @@ export class StoreReader {
     }
   }
 
-  async #read(all: readonly CertificateFacts[]): Promise<Certificate[]> {
-    const { ports } = this.#options;
-    const found = await inParallel(all, READERS, async ({ issuer, id }) => {
-      try {
-        return await ports.store.load(issuer, id);
-      } catch (error) {
-        reportProblem(ports, `the stored certificate for ${id} cannot be used`, error);
-        return null;
-      }
-    });
-    return found.filter((certificate) => certificate !== null);
-  }
-
   #report({ damaged }: StoreListing): void {
     for (const { path, problem } of damaged) {
       if (this.#reported.has(path)) continue;
@@ -112,4 +106,8 @@ export class StoreReader {
     }
     this.#reported = new Set(damaged.map(({ path }) => path));
   }
+}
+
+async function withoutKeys(listing: Promise<StoreListing>): Promise<StoreContents> {
+  return { ...(await listing), whole: [], unusable: [] };
 }

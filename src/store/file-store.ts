@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import type { Certificate, CertificateFacts, CertificateId } from '../certs/certificate.ts';
 import { inParallel } from '../certs/in-parallel.ts';
 import type { JournalEntry } from '../certs/journal.ts';
@@ -6,6 +6,7 @@ import {
   type CertificateStore,
   type DocumentStore,
   lockKeyOf,
+  type StoreContents,
   type StoreListing,
   type StoreLock,
 } from '../certs/ports.ts';
@@ -17,9 +18,11 @@ import { FileDocuments } from './documents.ts';
 import { FileLock, type Holder } from './file-lock.ts';
 import { FileLocks } from './file-locks.ts';
 import { type FileSystem, isAbsence, systemFileSystem, unreadable } from './file-system.ts';
-import { type Damage, type Generation, Generations } from './generations.ts';
+import { type Damage, type Found, type Generation, Generations } from './generations.ts';
+import { inSlices } from './in-slices.ts';
 import { JournalFiles } from './journal-files.ts';
 import { toSegment } from './segment.ts';
+import { readNow } from './stored-files.ts';
 import { sweep } from './sweep.ts';
 
 export interface FileStoreOptions {
@@ -60,24 +63,45 @@ export class FileStore implements CertificateStore {
   }
 
   async list(): Promise<StoreListing> {
-    const issuers = await this.#issuerSegments();
-    const places = await Promise.all(
-      issuers.map(async (issuer) => {
-        const directory = join(this.#directory, 'certs', issuer);
-        return (await this.#entriesOf(directory)).map((name) => join(directory, name));
-      }),
-    );
-    const found = await inParallel(places.flat(), READERS, async (path) => {
-      try {
-        return await new Generations(this.#fs, path).facts();
-      } catch (error) {
-        return { value: null, damaged: [{ path, problem: `it cannot be read (${codeOf(error)})` }] };
-      }
-    });
+    const found = await inParallel(await this.#places(), READERS, (path) => this.#factsIn(path));
     return {
       certificates: found.flatMap(({ value }) => value ?? []),
       damaged: found.flatMap(({ damaged }) => damaged),
     };
+  }
+
+  async readAll(signal: AbortSignal): Promise<StoreContents> {
+    const whole: Certificate[] = [];
+    const unusual: string[] = [];
+    const readOne = (path: string): void => {
+      const read = readNow(path);
+      if (read === null) {
+        unusual.push(path);
+        return;
+      }
+      whole.push(read.certificate);
+      this.#warnIfExposed(join(path, 'current', 'privkey.pem'), read.keyMode);
+    };
+    await inSlices(await this.#places(), readOne, signal);
+
+    const certificates = whole.map(({ facts }) => facts);
+    const damaged: Damage[] = [];
+    const unusable: { facts: CertificateFacts; error: unknown }[] = [];
+    await inParallel(unusual, READERS, async (path) => {
+      if (signal.aborted) throw new RigilError('aborted', 'reading the store was broken off');
+      const found = await this.#factsIn(path);
+      damaged.push(...found.damaged);
+      if (found.value === null) return;
+      const facts = found.value;
+      certificates.push(facts);
+      try {
+        const certificate = await this.load(facts.issuer, facts.id);
+        if (certificate !== null) whole.push(certificate);
+      } catch (error) {
+        unusable.push({ facts, error });
+      }
+    });
+    return { certificates, damaged, whole, unusable };
   }
 
   async find(id: CertificateId): Promise<readonly CertificateFacts[]> {
@@ -99,7 +123,10 @@ export class FileStore implements CertificateStore {
         hint: 'the damaged files are kept; a new certificate replaces them',
       });
     }
-    if (value !== null) await this.#warnIfExposed(generations.keyPath);
+    if (value !== null) {
+      const { keyPath } = generations;
+      this.#warnIfExposed(keyPath, (await this.#fs.stat(keyPath).catch(() => null))?.mode ?? 0);
+    }
     return value;
   }
 
@@ -181,6 +208,23 @@ export class FileStore implements CertificateStore {
     return new Generations(this.#fs, join(this.#directory, 'certs', toSegment(issuer), toSegment(id)));
   }
 
+  /** A directory for each certificate. */
+  async #places(): Promise<string[]> {
+    const places = (await this.#issuerSegments()).map(async (issuer) => {
+      const directory = join(this.#directory, 'certs', issuer);
+      return (await this.#entriesOf(directory)).map((name) => `${directory}${sep}${name}`);
+    });
+    return (await Promise.all(places)).flat();
+  }
+
+  async #factsIn(path: string): Promise<Found<CertificateFacts>> {
+    try {
+      return await new Generations(this.#fs, path).facts();
+    } catch (error) {
+      return { value: null, damaged: [{ path, problem: `it cannot be read (${codeOf(error)})` }] };
+    }
+  }
+
   #issuerSegments(): Promise<string[]> {
     return this.#entriesOf(join(this.#directory, 'certs'));
   }
@@ -194,8 +238,7 @@ export class FileStore implements CertificateStore {
     }
   }
 
-  async #warnIfExposed(path: string): Promise<void> {
-    const mode = (await this.#fs.stat(path).catch(() => null))?.mode ?? 0;
+  #warnIfExposed(path: string, mode: number): void {
     if ((mode & 0o077) === 0) return;
     const problem = `others than its owner may use this private key (mode ${(mode & 0o777).toString(8)})`;
     this.#report('store-exposed', { path, problem }, `chmod 600 ${path}`);

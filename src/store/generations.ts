@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { join, sep } from 'node:path';
+import { join } from 'node:path';
 import type { Certificate, CertificateFacts } from '../certs/certificate.ts';
-import { toCertificate } from '../certs/facts.ts';
 import { RigilError, systemCodeOf } from '../errors.ts';
 import { makeDirectory, syncDirectory, UNFINISHED, writeNewFile } from './atomic-write.ts';
-import { factsFromJson, factsToJson } from './facts-json.ts';
 import type { FileLock } from './file-lock.ts';
 import { type FileSystem, isAbsence, unreadable, unwritable } from './file-system.ts';
-import { toSegment } from './segment.ts';
+import { digestOf, metaToJson } from './meta-json.ts';
+import { certificateIn, metaIn } from './stored-files.ts';
 
 /** How many generations of a certificate are kept: the current one, and those before it. */
 const KEPT = 3;
@@ -111,7 +110,8 @@ export class Generations {
     await this.#fs.mkdir(directory, { mode: 0o700 });
     await writeNewFile(this.#fs, join(directory, 'fullchain.pem'), chain);
     await writeNewFile(this.#fs, join(directory, 'privkey.pem'), key);
-    await writeNewFile(this.#fs, join(directory, 'meta.json'), factsToJson(facts));
+    const meta = metaToJson({ facts, digest: digestOf(chain, key) });
+    await writeNewFile(this.#fs, join(directory, 'meta.json'), meta);
     await syncDirectory(this.#fs, directory);
   }
 
@@ -217,33 +217,19 @@ export class Generations {
   }
 
   async #readFacts(generation: string): Promise<CertificateFacts> {
-    const facts = factsFromJson(await this.#readText(generation, 'meta.json'));
-    if (facts === null) throw damage('meta.json is damaged');
-    const [issuer, id] = this.#directory.split(sep).slice(-2);
-    if (toSegment(facts.issuer) !== issuer || toSegment(facts.id) !== id) {
-      throw damage(`it belongs to ${facts.id} of ${facts.issuer}`);
-    }
-    return facts;
+    return metaIn(this.#directory, await this.#readText(generation, 'meta.json')).facts;
   }
 
   async #readCertificate(generation: string): Promise<Certificate> {
-    const [facts, chain, key] = await Promise.all([
-      this.#readFacts(generation),
+    const [meta, chain, key] = await Promise.all([
+      this.#readText(generation, 'meta.json'),
       this.#readText(generation, 'fullchain.pem'),
       this.#readText(generation, 'privkey.pem'),
     ]);
-    const certificate = toCertificate(chain, key, facts);
-    if (certificate.facts.fingerprint !== facts.fingerprint) {
-      throw damage('meta.json is about another certificate');
-    }
-    return { facts, chain, key };
+    return certificateIn(this.#directory, { meta, chain, key });
   }
 
   #readText(generation: string, file: string): Promise<string> {
     return this.#fs.readFile(join(this.#directory, generation, file), 'utf8');
   }
-}
-
-function damage(problem: string): RigilError {
-  return new RigilError('store-damaged', problem);
 }

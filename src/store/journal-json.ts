@@ -1,6 +1,6 @@
 import type { CertificateId } from '../certs/certificate.ts';
 import type { Failure, JournalEntry, KnownRenewalInfo, RenewalWindow } from '../certs/journal.ts';
-import { parseObject } from './facts-json.ts';
+import { parseObject } from './meta-json.ts';
 
 /** What is remembered of one certificate, as JSON. Times are milliseconds since 1970. */
 export function journalToJson(id: CertificateId, { failure, ari }: JournalEntry): string {

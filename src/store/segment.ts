@@ -5,12 +5,16 @@ const LONGEST = 200;
 
 const KEPT = /^[A-Za-z0-9._~-]$/;
 
+/** Nearly every name there is. */
+const PLAIN = /^[A-Za-z0-9][A-Za-z0-9._~-]{0,199}$/;
+
 /**
  * A name as one part of a path. Whatever the name is, the part stays inside its folder, is not hidden, and belongs to
  * this name only: `*.example.com` becomes `_wildcard.example.com`, and all but letters, digits and `._~-` is written
  * as `%` and two hex digits.
  */
 export function toSegment(name: string): string {
+  if (PLAIN.test(name)) return name;
   const [start, rest] = /^\*(\.|$)/.test(name)
     ? ['_wildcard', name.slice(1)]
     : name.startsWith('_wildcard') || name.startsWith('.')

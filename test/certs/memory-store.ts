@@ -5,6 +5,7 @@ import {
   type DocumentPath,
   type DocumentStore,
   lockKeyOf,
+  type StoreContents,
   type StoreListing,
   type StoreLock,
 } from '../../src/certs/ports.ts';
@@ -43,6 +44,10 @@ export class MemoryStore implements CertificateStore {
     await this.#may('reads');
     const certificates = [...this.#shared.certificates.values()].map(({ facts }) => facts);
     return { certificates, damaged: [] };
+  }
+
+  async readAll(): Promise<StoreContents> {
+    return { ...(await this.list()), whole: [...this.#shared.certificates.values()], unusable: [] };
   }
 
   async find(id: string): Promise<readonly CertificateFacts[]> {

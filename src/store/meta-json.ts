@@ -1,25 +1,40 @@
+import { hash } from 'node:crypto';
 import type { CertificateFacts } from '../certs/certificate.ts';
 import type { Instant } from '../platform/clock.ts';
 
-/** The facts of a certificate as the JSON of `meta.json`, with times that people can read. */
-export function factsToJson({ notBefore, notAfter, obtainedAt, ...facts }: CertificateFacts): string {
-  const times = { notBefore: iso(notBefore), notAfter: iso(notAfter), obtainedAt: iso(obtainedAt) };
-  return `${JSON.stringify({ ...facts, ...times }, null, 2)}\n`;
+/** What `meta.json` says about the chain and the key beside it. */
+export interface Meta {
+  readonly facts: CertificateFacts;
+  /** That of {@link digestOf} when they were stored; null = it was not noted. */
+  readonly digest: string | null;
 }
 
-/** The facts in the text of a `meta.json`, or null when it is damaged. Unknown fields are left to newer versions. */
-export function factsFromJson(text: string): CertificateFacts | null {
+/** SHA-256 of a PEM chain with its key, lower case hex: where it fits, neither has to be parsed to be trusted. */
+export function digestOf(chain: string, key: string): string {
+  return hash('sha256', chain + key);
+}
+
+/** The JSON that {@link metaFromJson} reads, with times that people can read. */
+export function metaToJson({ facts, digest }: Meta): string {
+  const { notBefore, notAfter, obtainedAt, ...others } = facts;
+  const times = { notBefore: iso(notBefore), notAfter: iso(notAfter), obtainedAt: iso(obtainedAt) };
+  return `${JSON.stringify({ ...others, ...times, digest }, null, 2)}\n`;
+}
+
+/** What the text of a `meta.json` says, or null when it is damaged. Unknown fields are left to newer versions. */
+export function metaFromJson(text: string): Meta | null {
   const meta = parseObject(text);
   if (meta === null) return null;
-  const { id, issuer, names, serial, fingerprint, keyType, responderUrl, mustStaple, ariId, source } = meta;
-  const [notBefore, notAfter, obtainedAt] = [meta['notBefore'], meta['notAfter'], meta['obtainedAt']].map(
-    instant,
-  );
+  const { id, issuer, names, serial, fingerprint, keyType, responderUrl, mustStaple, ariId, source, digest } =
+    meta;
+  const notBefore = instant(meta['notBefore']);
+  const notAfter = instant(meta['notAfter']);
+  const obtainedAt = instant(meta['obtainedAt']);
   if (typeof id !== 'string' || typeof issuer !== 'string' || !isStrings(names)) return null;
   if (typeof serial !== 'string' || typeof fingerprint !== 'string' || typeof source !== 'string')
     return null;
-  if (notBefore == null || notAfter == null || obtainedAt == null) return null;
-  return {
+  if (notBefore === null || notAfter === null || obtainedAt === null) return null;
+  const facts: CertificateFacts = {
     id,
     issuer,
     names,
@@ -34,6 +49,7 @@ export function factsFromJson(text: string): CertificateFacts | null {
     obtainedAt,
     source,
   };
+  return { facts, digest: typeof digest === 'string' ? digest : null };
 }
 
 const KEY_TYPES = ['p256', 'p384', 'rsa2048', 'rsa4096'] as const;
