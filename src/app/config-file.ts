@@ -13,6 +13,8 @@ export interface ConfigFileOptions {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
   readonly emit: Emit;
+  /** Told what a server sent and is in force now. */
+  readonly onTaken: (routes: RoutesText) => void;
   /** What the first reading found, and its doubts. */
   readonly config: Config;
   readonly warnings: readonly Diagnostic[];
@@ -105,7 +107,8 @@ export class ConfigFile {
 
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(work);
-    this.#last = turn;
+    // Whatever becomes of this turn, the next one comes.
+    this.#last = turn.catch(() => {});
     return turn;
   }
 
@@ -127,9 +130,12 @@ export class ConfigFile {
     } catch (error) {
       return this.#broke(file, error);
     }
-    // An issuer that it lacked may be in the file now.
-    if (this.#refused !== null && isWantedBy(this.#base, this.#refused))
-      void this.take(this.#refused, change);
+    // An issuer that it lacked may be in the file now. What has come meanwhile is newer.
+    const refused = this.#refused;
+    if (refused === null) return;
+    void this.#inTurn(async () => {
+      if (this.#refused === refused) await this.#takeOnce(refused, change);
+    });
   }
 
   async #takeOnce(routes: RoutesText, change: Change): Promise<boolean> {
@@ -147,6 +153,7 @@ export class ConfigFile {
       const generation = await change(config);
       this.#routes = routes;
       this.#refused = null;
+      this.#options.onTaken(routes);
       this.#succeeded(config, diagnostics, generation, startedAt);
       return true;
     } catch (error) {

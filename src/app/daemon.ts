@@ -26,7 +26,7 @@ import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
 import { paced } from './paced.ts';
 import { Responders } from './responders.ts';
-import { RoutesSource, storedRoutes } from './routes-source.ts';
+import { RoutesSource } from './routes-source.ts';
 import { ServedCertificates } from './served-certificates.ts';
 import { type OpenSockets, Sockets } from './sockets.ts';
 import { openStore } from './store.ts';
@@ -88,7 +88,15 @@ export class Daemon {
     });
     const tools = { clock: systemClock, random: systemRandom, emit };
     const { file, env } = options;
-    this.#file = new ConfigFile({ file, env, clock: systemClock, emit, config, warnings });
+    this.#file = new ConfigFile({
+      file,
+      env,
+      clock: systemClock,
+      emit,
+      config,
+      warnings,
+      onTaken: (routes) => this.#routes.keep(routes),
+    });
     this.#store = openStore(config, tools);
     this.#routes = new RoutesSource({
       documents: this.#store.documents,
@@ -125,7 +133,7 @@ export class Daemon {
   async start(): Promise<void> {
     try {
       this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
-      const routes = await storedRoutes(this.#store.documents, this.#config.global.configSource);
+      const routes = await this.#routes.recall(this.#config.global.configSource);
       if (routes !== null) this.#config = await this.#file.restore(routes);
       const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
       const sockets = await this.#open(this.#config);

@@ -1,7 +1,7 @@
 import type { DocumentPath, DocumentStore } from '../certs/ports.ts';
 import type { GlobalConfig } from '../config/config.ts';
 import { ConfigSource } from '../config/source/client.ts';
-import { messageOf, RigilError } from '../errors.ts';
+import { codeOf, messageOf, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
@@ -12,8 +12,8 @@ export interface RoutesSourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly emit: Emit;
-  /** Puts routes in force; false when they cannot be used. Never rejects. */
-  readonly take: (routes: RoutesText) => Promise<boolean>;
+  /** Puts routes in force, if they can be used. Never rejects. */
+  readonly take: (routes: RoutesText) => Promise<unknown>;
 }
 
 type Server = GlobalConfig['configSource'];
@@ -24,6 +24,7 @@ export class RoutesSource {
   #url: string | null = null;
   #client: ConfigSource | null = null;
   #isConnected = false;
+  #kept: Promise<void> = Promise.resolve();
   #lastError: { readonly at: string; readonly message: string } | null = null;
 
   constructor(options: RoutesSourceOptions) {
@@ -34,6 +35,24 @@ export class RoutesSource {
   get state() {
     if (this.#url === null) return null;
     return { url: this.#url, connected: this.#isConnected, lastError: this.#lastError };
+  }
+
+  /** What this server has sent last, for a time when it is away; null when there is nothing, or it cannot be read. */
+  async recall(server: Server): Promise<RoutesText | null> {
+    try {
+      return await storedRoutes(this.#options.documents, server);
+    } catch (error) {
+      this.#storeFailed(error);
+      return null;
+    }
+  }
+
+  /** Keeps what is in force for {@link recall}. The last one counts, and nobody waits for the store. */
+  keep({ source, text }: RoutesText): void {
+    const { documents } = this.#options;
+    this.#kept = this.#kept
+      .then(() => documents.writeDocument(pathOf(source), text))
+      .catch((error: unknown) => this.#storeFailed(error));
   }
 
   /** Follows this server from now on; one that it follows already is not asked anew. */
@@ -60,10 +79,7 @@ export class RoutesSource {
       server,
       clock,
       random,
-      onPayload: async (text) => {
-        const routes = { source: url, text };
-        if (await this.#options.take(routes)) await this.#keep(routes);
-      },
+      onPayload: (text) => this.#options.take({ source: url, text }),
       onConnected: () => {
         if (!isCurrent()) return;
         this.#isConnected = true;
@@ -79,15 +95,9 @@ export class RoutesSource {
     });
   }
 
-  async #keep({ source, text }: RoutesText): Promise<void> {
-    const { documents, emit } = this.#options;
-    try {
-      await documents.writeDocument(pathOf(source), text);
-    } catch (error) {
-      const [code, hint] =
-        error instanceof RigilError ? [error.code, error.hint] : (['internal', null] as const);
-      emit({ event: 'store.problem', code, message: messageOf(error), hint });
-    }
+  #storeFailed(error: unknown): void {
+    const hint = error instanceof RigilError ? error.hint : null;
+    this.#options.emit({ event: 'store.problem', code: codeOf(error), message: messageOf(error), hint });
   }
 }
 

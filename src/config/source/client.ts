@@ -20,7 +20,7 @@ export interface ConfigSourceOptions {
   readonly clock: Clock;
   readonly random: Random;
   /** Takes a configuration. The next one is read only when it is done. Must not reject. */
-  readonly onPayload: (payload: Buffer) => Promise<void>;
+  readonly onPayload: (payload: Buffer) => Promise<unknown>;
   /** A connection has brought its first configuration. */
   readonly onConnected: () => void;
   /** A connection has ended, or could not be made. */
