@@ -23,9 +23,11 @@ export async function startUpstream(
     socket.on('close', () => sockets.delete(socket));
   });
   const webSockets = new WebSocketServer({ server });
-  webSockets.on('connection', (client) =>
-    client.on('message', (data, binary) => client.send(data, { binary })),
-  );
+  webSockets.on('connection', (client) => {
+    client.on('message', (data, binary) => client.send(data, { binary }));
+    // Some proxies break the protocol when they end a connection.
+    client.on('error', () => {});
+  });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
   const { port } = server.address() as AddressInfo;
   return {

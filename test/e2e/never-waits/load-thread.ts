@@ -97,7 +97,7 @@ function download(name: string): void {
     opened();
     response.on('data', () => {
       done(null);
-      done = measure('chunk', name);
+      if (running) done = measure('chunk', name);
     });
     response.on('error', (error) => running && done(error.message));
     response.on('end', () => running && done('the download ended early'));
