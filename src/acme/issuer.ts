@@ -67,7 +67,7 @@ export class AcmeIssuer implements Issuer {
   constructor(settings: AcmeIssuerSettings, tools: AcmeIssuerTools) {
     this.name = settings.name;
     this.timeoutMs = settings.timeoutMs;
-    this.paces = settings.obtainIntervalMs > 0 ? [{ issuances: 1, perMs: settings.obtainIntervalMs }] : [];
+    this.paces = pacesOf(settings);
     this.#settings = settings;
     this.#tools = tools;
     const { requestRate } = settings;
@@ -195,4 +195,14 @@ async function readRoots(file: string): Promise<string> {
   throw new RigilError('config-unreadable', `${file} holds no PEM certificate`, {
     hint: '`ca-root` names a PEM file with the root certificates of the CA',
   });
+}
+
+/** New orders that Let's Encrypt takes of one account: https://letsencrypt.org/docs/rate-limits/. */
+const LETS_ENCRYPT: Pace = { issuances: 300, perMs: 3 * 3_600_000 };
+
+/** What the configuration says, and what is known of the CA. Renewals are exempt there; to count them is on the safe side. */
+function pacesOf({ directory, obtainIntervalMs }: AcmeIssuerSettings): Pace[] {
+  const configured = obtainIntervalMs > 0 ? [{ issuances: 1, perMs: obtainIntervalMs }] : [];
+  const known = /(^|\.)letsencrypt\.org$/i.test(URL.parse(directory)?.hostname ?? '') ? [LETS_ENCRYPT] : [];
+  return [...configured, ...known];
 }

@@ -64,7 +64,7 @@ export class Issuers {
   }
 
   #make(settings: IssuerConfig): Issuer {
-    const { store, clock, random, emit } = this.#tools;
+    const { store, clock, random, emit, env } = this.#tools;
     if (settings.type === 'internal' || settings.directory === null) {
       return new InternalCa({
         name: settings.name,
@@ -81,7 +81,7 @@ export class Issuers {
     const accounts = accountDocuments(store.documents, store);
     return new AcmeIssuer(
       { ...settings, directory: settings.directory },
-      { solvers, accounts, clock, random, emit, version: VERSION },
+      { solvers, accounts, clock, random, emit, version: VERSION, environment: env },
     );
   }
 
