@@ -38,6 +38,12 @@ describe('renewalOf', () => {
     expect(at).toBe(START + 90 * DAY * 0.95);
   });
 
+  it('renews in time though the CA suggests a window after the end of the certificate', () => {
+    const { at, reason } = renewalOf(makeFacts(), makeWanted(), advice(START + 400 * DAY));
+    expect(at).toBe(START + 90 * DAY * 0.95);
+    expect(reason).toBe('a twentieth of its lifetime is left');
+  });
+
   it('ignores advice for another certificate, and none', () => {
     const other = { ...advice(START), ariId: 'other' };
     const none = { ...advice(START), window: null };
