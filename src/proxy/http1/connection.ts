@@ -32,6 +32,9 @@ const NOT_TAKEN = 1_000;
  * reach upstreams in the order in which they were sent (RFC 9112 9.3.2) and nobody multiplies work by pipelining.
  *
  * Bytes that came are taken in steps: a head, a piece of a body; whatever changes the state asks for the next step.
+ *
+ * It is a long file, because it is one state machine: what is read, who is stopped and which limit runs follow from
+ * the same few fields, and whoever changes one has to see the others.
  */
 export class Http1Connection implements ClientConnection, BodySource, Timed {
   /** A 100 has been sent for the current request. */

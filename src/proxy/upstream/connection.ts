@@ -39,7 +39,11 @@ export interface ConnectionUser {
   closed(error: Error | null): void;
 }
 
-/** One HTTP/1.1 connection to an upstream, and what is read from it. It serves one {@link ConnectionUser} at a time. */
+/**
+ * One HTTP/1.1 connection to an upstream, and what is read from it. It serves one {@link ConnectionUser} at a time.
+ *
+ * One state machine, and therefore one file: how far the bytes are taken decides about the head, the body and the next use.
+ */
 export class UpstreamConnection implements BodySource {
   readonly socket: Socket;
   user: ConnectionUser;
