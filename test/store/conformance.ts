@@ -44,6 +44,12 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(await store.list()).toEqual({ certificates: [], damaged: [] });
         expect(await store.find('example.com')).toEqual([]);
         expect(await store.load('ca', 'example.com')).toBeNull();
+        expect(await store.readAll(never)).toEqual({
+          certificates: [],
+          damaged: [],
+          whole: [],
+          unusable: [],
+        });
       });
 
       it('come back as they were saved, for others too', async () => {
@@ -63,6 +69,18 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(await elsewhere.load('ca', 'example.com')).toEqual(second);
         expect(await elsewhere.find('example.com')).toEqual([second.facts]);
         expect((await elsewhere.list()).certificates).toEqual([second.facts]);
+      });
+
+      it('come back all at once', async () => {
+        await save(first);
+        await save(second);
+        await save(other);
+        const { certificates, whole, ...problems } = await elsewhere.readAll(never);
+        expect(new Set(whole)).toEqual(new Set([second, other]));
+        expect(new Set(certificates)).toEqual(new Set([second.facts, other.facts]));
+        expect(problems).toEqual({ damaged: [], unusable: [] });
+        const given = store.readAll(AbortSignal.abort());
+        await expect(given).rejects.toMatchObject({ code: 'aborted' });
       });
 
       it('of several issuers stand side by side', async () => {

@@ -133,6 +133,7 @@ describe('the files of a store', () => {
       const [before] = await generations(2);
       await damage(join(place, '000002'));
       expect(await store.load('ca', 'example.com')).toEqual(before);
+      expect((await store.readAll(never)).whole).toEqual([before]);
       expect(problems()).toEqual(['store-damaged']);
       // It is kept as it is: somebody may want to mend it.
       await generations(1);
@@ -143,6 +144,20 @@ describe('the files of a store', () => {
       await generations(1);
       await truncate(join(place, '000001', 'privkey.pem'), 40);
       await expect(store.load('ca', 'example.com')).rejects.toMatchObject({ code: 'store-damaged' });
+      const { whole, unusable } = await store.readAll(never);
+      expect(whole).toEqual([]);
+      expect(unusable).toMatchObject([{ facts: { id: 'example.com' }, error: { code: 'store-damaged' } }]);
+    });
+
+    it('without the digest of chain and key are parsed instead', async () => {
+      const [before, certificate] = await generations(2);
+      const file = join(place, '000002', 'meta.json');
+      const { digest, ...meta } = JSON.parse(await readFile(file, 'utf8')) as Record<string, unknown>;
+      expect(digest).toMatch(/^[0-9a-f]{64}$/);
+      await writeFile(file, JSON.stringify(meta));
+      expect((await store.readAll(never)).whole).toEqual([certificate]);
+      await writeFile(join(place, '000002', 'privkey.pem'), before?.key ?? '');
+      expect((await store.readAll(never)).whole).toEqual([before]);
     });
 
     it('are listed as damaged, and the others as they are', async () => {
@@ -207,6 +222,7 @@ describe('the files of a store', () => {
   it('with keys that others may read are warned of, once', async () => {
     await generations(1);
     await chmod(join(place, '000001', 'privkey.pem'), 0o644);
+    await store.readAll(never);
     await store.load('ca', 'example.com');
     await store.load('ca', 'example.com');
     expect(events).toEqual([
