@@ -124,6 +124,7 @@ function converse(name: string): void {
   socket.on('open', () => {
     opened();
     every(1000 / messagesPerS, () => {
+      if (socket.readyState !== WebSocket.OPEN) return;
       waiting.push(measure('message', name));
       socket.send('ping');
     });
