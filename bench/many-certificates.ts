@@ -71,10 +71,12 @@ async function measure(): Promise<void> {
   });
   try {
     const first = await handshake(port, nameOf(COUNT - 1), 60_000);
+    const pids = [daemon.pid ?? 0, ...childrenOf(daemon.pid ?? 0)];
+    const cpu = pids.map(cpuMs);
     console.log(`certificates                  ${COUNT}`);
     console.log(`start to first handshake      ${Math.round(first - startedAt)} ms`);
+    console.log(`CPU time until then           ${cpu.join(' + ')} ms`);
     await delay(2_000);
-    const pids = [daemon.pid ?? 0, ...childrenOf(daemon.pid ?? 0)];
     const megabytes = pids.map((pid) => Math.round(residentBytes(pid) / 1_048_576));
     console.log(
       `memory, all processes         ${megabytes.reduce((sum, each) => sum + each, 0)} MB (${megabytes.join(' + ')})`,
@@ -128,4 +130,10 @@ function childrenOf(pid: number): number[] {
 
 function residentBytes(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1]) * 4096;
+}
+
+/** In all threads, user and system, in milliseconds. */
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * 10;
 }
