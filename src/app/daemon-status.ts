@@ -6,7 +6,7 @@ import type { StapleKeeper, StapleTrouble } from '../ocsp/staple-keeper.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import type { Upstream } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
-import type { ConfigFile } from './config-file.ts';
+import { type ConfigFile, sourceUrl } from './config-file.ts';
 import { ocspView } from './ocsp-view.ts';
 import type { RoutesSource } from './routes-source.ts';
 import { VERSION } from './version.ts';
@@ -82,8 +82,12 @@ export class DaemonStatus implements StatusSource {
   }
 
   #source(): Status['config']['source'] {
-    const { file, routes } = this.#parts;
-    return routes.state === null ? null : { ...routes.state, hasRoutes: file.hasSentRoutes };
+    const { config, file, routes } = this.#parts;
+    const server = config().global.configSource;
+    if (server === null) return null;
+    // While the daemon starts it is not asked yet; that it will be is known already.
+    const state = routes.state ?? { url: sourceUrl(server), connected: false, lastError: null };
+    return { ...state, hasRoutes: file.hasSentRoutes };
   }
 
   #routes(): RouteStatus[] {
