@@ -46,7 +46,8 @@ export class MemoryStore implements CertificateStore {
     return { certificates, damaged: [] };
   }
 
-  async readAll(): Promise<StoreContents> {
+  async readAll(signal: AbortSignal): Promise<StoreContents> {
+    if (signal.aborted) throw new RigilError('aborted', 'nobody waits for it any more');
     return { ...(await this.list()), whole: [...this.#shared.certificates.values()], unusable: [] };
   }
 
