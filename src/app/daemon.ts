@@ -49,7 +49,8 @@ export interface DaemonOptions {
 }
 
 /**
- * The control process of `rigil serve`: everything but serving.
+ * The control process of `rigil serve`: everything but serving. Long because it is where all parts are put together; what
+ * each of them does is in a file of its own.
  *
  * `start` brings up store, sockets, what the store holds, workers, and last the certificate work, in this order, so
  * that nothing that is slow comes before serving.

@@ -193,7 +193,7 @@ export class FileStore implements CertificateStore {
       const holder = await this.daemon();
       const who = holder === null ? 'another process' : `process ${holder.pid} on ${holder.host}`;
       throw new RigilError('store-locked', `${who} serves from ${this.#directory} already`, {
-        hint: 'stop it first, or take over from it with `rigil serve --take-over`',
+        hint: 'stop it first, or give this one another `store file` directory',
         cause: error,
       });
     }

@@ -209,7 +209,7 @@ describe('the daemon of a store', () => {
     await expect(openStore(directory).acquireDaemonLock({ signal: never })).rejects.toMatchObject({
       code: 'store-locked',
       message: expect.stringContaining(`process ${process.pid}`),
-      hint: expect.stringContaining('--take-over'),
+      hint: expect.stringContaining('stop it first'),
     });
     expect(await openStore(directory).daemon()).toMatchObject({ pid: process.pid });
     const successor = openStore(directory).acquireDaemonLock({ signal: never, wait: true });
