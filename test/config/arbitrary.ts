@@ -28,6 +28,7 @@ const host = fc.constantFrom(
   '',
   'a b',
   'https://app',
+  'h2c://app:1',
   'unix:a.sock',
   'é:1',
 );

@@ -361,6 +361,16 @@ describe('what Centauri rejects and rigil takes', () => {
       { upstreams: [{ scheme: 'https', host: '2001:db8::1', port: 8443 }] },
     ],
     [
+      'h2c://',
+      'route a.com\nupstream H2C://app:50051/',
+      { upstreams: [{ scheme: 'h2c', host: 'app', port: 50051 }] },
+    ],
+    [
+      'h2c:// without a port',
+      'route a.com\nupstream h2c://[::1]',
+      { upstreams: [{ scheme: 'h2c', host: '::1', port: 80 }] },
+    ],
+    [
       'unix:',
       'route a.com\nupstream unix:/run/my app.sock',
       { upstreams: [{ scheme: 'unix', path: '/run/my app.sock' }] },

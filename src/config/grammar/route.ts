@@ -16,17 +16,18 @@ import type { RouteDraft } from './drafts.ts';
 export const routeDirectives: readonly Directive<RouteDraft>[] = [
   {
     name: 'upstream',
-    synopses: ['HOST[:PORT]', 'https://HOST[:PORT]', 'unix:PATH'],
+    synopses: ['HOST[:PORT]', 'https://HOST[:PORT]', 'h2c://HOST[:PORT]', 'unix:PATH'],
     argumentTypes: [],
     repeatable: true,
     summary: 'Where the requests of this route are sent',
     documentation:
-      "Plain HTTP unless `https://` stands in front; the port is 80 or 443 unless it is given. Of several upstreams one is picked at random for each request. The client's Host header is passed on.",
+      "HTTP/1.1 without TLS unless a scheme stands in front: `https://` is TLS, `h2c://` is HTTP/2 without TLS, as gRPC servers speak it. The port is 80, or 443 for `https://`, unless it is given. Of several upstreams one is picked at random for each request. The client's Host header is passed on.",
     default: null,
     examples: [
       'upstream localhost:8080',
       'upstream [2001:db8::5]:8080',
       'upstream https://app.internal',
+      'upstream h2c://localhost:50051',
       'upstream unix:/run/app.sock',
     ],
     read: readUpstream,

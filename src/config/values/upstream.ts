@@ -13,7 +13,7 @@ import { parsePort } from './port.ts';
 export const UNREACHABLE: UpstreamAddress = { scheme: 'http', host: '127.0.0.1', port: 0 };
 
 /**
- * Where requests are sent: `HOST[:PORT]`, `http://HOST[:PORT]`, `https://HOST[:PORT]` or `unix:PATH`.
+ * Where requests are sent: `HOST[:PORT]`, `http://HOST[:PORT]`, `https://HOST[:PORT]`, `h2c://HOST[:PORT]` or `unix:PATH`.
  *
  * A Fault with the code `unusable-upstream` or `empty-upstream` is a doubt, and {@link UNREACHABLE} then stands for it;
  * only the forms that Centauri does not know can be wrong.
@@ -29,12 +29,12 @@ export function parseUpstream(text: string, baseDir: string): UpstreamAddress | 
     const path = parseSocketPath(text.slice('unix:'.length).replace(/^\/\/(?=\/)/, ''), baseDir);
     return path instanceof Fault ? path : { scheme: 'unix', path };
   }
-  const scheme = /^https:\/\//i.test(text) ? 'https' : 'http';
-  const authority = text.replace(/^https?:\/\/(.*?)\/?$/i, '$1');
+  const scheme = schemeOf(text);
+  const authority = text.replace(/^(?:https?|h2c):\/\/(.*?)\/?$/i, '$1');
   const address = parseHostAndPort(authority, scheme === 'https' ? 443 : 80);
   if (address !== null) return { scheme, ...address };
   const { message, hint } = explain(authority);
-  if (scheme === 'https') return new Fault('invalid-upstream', message, hint);
+  if (scheme !== 'http') return new Fault('invalid-upstream', message, hint);
   return new Fault('unusable-upstream', `${message}; every request sent to it is answered 502`, hint);
 }
 
@@ -44,7 +44,8 @@ export function formatUpstream(upstream: UpstreamAddress): string {
     case 'http':
       return hostAndPort(upstream.host, upstream.port);
     case 'https':
-      return `https://${hostAndPort(upstream.host, upstream.port)}`;
+    case 'h2c':
+      return `${upstream.scheme}://${hostAndPort(upstream.host, upstream.port)}`;
     case 'unix':
       return `unix:${upstream.path}`;
     default:
@@ -64,6 +65,11 @@ export function parseHostAndPort(
   return host === null ? null : { host, port };
 }
 
+function schemeOf(text: string): 'http' | 'https' | 'h2c' {
+  if (/^https:\/\//i.test(text)) return 'https';
+  return /^h2c:\/\//i.test(text) ? 'h2c' : 'http';
+}
+
 function parseHost(text: string): string | null {
   if (text.startsWith('[') && text.endsWith(']')) {
     const inner = text.slice(1, -1);
@@ -76,7 +82,14 @@ function parseHost(text: string): string | null {
 }
 
 function explain(text: string): { readonly message: string; readonly hint: string } {
-  const form = 'write it like localhost:8080, [::1]:8080, https://app.internal or unix:/run/app.sock';
+  const form =
+    'write it like localhost:8080, [::1]:8080, https://app.internal, h2c://localhost:50051 or unix:/run/app.sock';
+  const [, grpc] = /^(grpcs?):\/\//i.exec(text) ?? [];
+  if (grpc !== undefined) {
+    const scheme = grpc.length === 4 ? 'h2c' : 'https';
+    const hint = `did you mean "${scheme}${text.slice(grpc.length)}"?`;
+    return { message: 'begins with a scheme that is not known', hint };
+  }
   if (/\s/.test(text))
     return { message: 'is more than one address', hint: 'give each upstream a line of its own' };
   if (isIP(text) === 6) return { message: 'has no brackets', hint: `did you mean "[${text}]:80"?` };

@@ -147,7 +147,7 @@ export class UpstreamConnection implements BodySource {
       upstream.scheme === 'unix' ? { path: upstream.path } : { host: upstream.host, port: upstream.port };
     const onread: OnReadOpts = { buffer: shared, callback: (length) => this.#onRead(length) };
     const socket = net.connect({ ...options, onread });
-    if (upstream.scheme === 'http') socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
+    if (upstream.scheme !== 'unix') socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
     socket.once('connect', () => this.#onOpen());
     return socket;
   }

@@ -50,7 +50,7 @@ export function describeUpstream(upstream: Upstream): string {
 /** What to ask for where there is no client's `Host`: the upstream's own name, with a port that is not the usual one. */
 export function hostOf(upstream: Upstream): string {
   if (upstream.scheme === 'unix') return 'localhost';
-  const usual = upstream.scheme === 'http' ? 80 : 443;
+  const usual = upstream.scheme === 'https' ? 443 : 80;
   return hostPort(upstream.host, upstream.port === usual ? null : upstream.port);
 }
 
