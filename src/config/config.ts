@@ -135,7 +135,8 @@ export interface RouteConfig {
 
 /** `h2c` is HTTP/2 without TLS; `https` is HTTP/2 or HTTP/1.1, as the upstream chooses. */
 export type UpstreamAddress =
-  | { readonly scheme: 'http' | 'https' | 'h2c'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'http' | 'h2c'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'https'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unix'; readonly path: string };
 
 /** `on_error CODE TARGET`: what to send to the client instead of an upstream's answer with this status. */

@@ -16,6 +16,7 @@ import { NodeHttp2 } from './http2/node-server.ts';
 import { createPlainHandler } from './plain-handler.ts';
 import type { Limits } from './protocol.ts';
 import { Sweep } from './sweep.ts';
+import { Dialer } from './upstream/dialer.ts';
 import { Http1Upstreams } from './upstream/http1-upstreams.ts';
 
 /** When a silent connection is probed for a peer that is gone. */
@@ -79,7 +80,7 @@ class NodeServing implements Serving {
     this.#counters = counters;
     this.#clock = clock;
     const sweep = new Sweep(shortestLimit(limits));
-    this.#upstreams = new Http1Upstreams(limits, sweep);
+    this.#upstreams = new Http1Upstreams(limits, sweep, new Dialer());
     const failures = new FailureLog(emit, clock);
     const context = {
       current,

@@ -20,7 +20,8 @@ export interface Route {
 
 /** `h2c`: HTTP/2 without TLS (RFC 9113 3.3). With `https` it depends on what the upstream chooses (RFC 7301). */
 export type Upstream =
-  | { readonly scheme: 'http' | 'https' | 'h2c'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'http' | 'h2c'; readonly host: string; readonly port: number }
+  | { readonly scheme: 'https'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unix'; readonly path: string };
 
 /** Fetched and sent with the original status when an upstream answers with `status` (502 also when it does not answer). */

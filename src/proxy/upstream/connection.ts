@@ -1,5 +1,5 @@
-import net, { isIP, type OnReadOpts, type Socket } from 'node:net';
-import tls from 'node:tls';
+import type { OnReadOpts, Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
 import type { Upstream } from '../../routing/route.ts';
 import { cutting } from '../codec/field-kind.ts';
 import { FRAMING_ONLY } from '../codec/head-only.ts';
@@ -11,9 +11,7 @@ import { ResponseParser } from '../codec/http1/response-parser.ts';
 import type { RawHeaders } from '../exchange.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
 import type { Phase } from './classify.ts';
-
-/** When a silent connection is probed for a peer that is gone, in milliseconds. */
-const TCP_KEEP_ALIVE_MS = 15_000;
+import type { Dialer } from './dialer.ts';
 
 /** A body that nobody wants is read to its end, up to this many bytes, when that keeps the connection usable. */
 const DISCARD_BYTES = 65_536;
@@ -70,12 +68,10 @@ export class UpstreamConnection implements BodySource {
   #ended = false;
   #error: Error | null = null;
 
-  /** @param session of TLS, from an earlier connection to the same upstream */
-  constructor(upstream: Upstream, user: ConnectionUser, session: Buffer | undefined) {
+  constructor(upstream: Upstream, user: ConnectionUser, dialer: Dialer) {
     this.user = user;
-    this.socket = this.#connect(upstream, session);
+    this.socket = this.#connect(upstream, dialer);
     const { socket } = this;
-    socket.setNoDelay(true);
     socket.on('drain', () => this.user.drained());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => {
@@ -124,31 +120,18 @@ export class UpstreamConnection implements BodySource {
     else this.destroy();
   }
 
-  #connect(upstream: Upstream, session: Buffer | undefined): Socket {
-    if (upstream.scheme === 'https') {
-      const { host, port } = upstream;
-      const socket = tls.connect({
-        host,
-        port,
-        // What is verified is the upstream's own name, not the client's Host. An address has no server name (RFC 6066 3).
-        servername: isIP(host) === 0 ? host : '',
-        ALPNProtocols: ['http/1.1'],
-        ...(session === undefined ? {} : { session }),
-      });
-      socket.once('connect', () => {
-        this.phase = 'securing';
-        socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-      });
-      socket.once('secureConnect', () => this.#onOpen());
-      socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
+  #connect(upstream: Upstream, dialer: Dialer): Socket {
+    const onread: OnReadOpts = { buffer: shared, callback: (length) => this.#onRead(length) };
+    const socket = dialer.dial(upstream, HTTP1, onread);
+    if (!(socket instanceof TLSSocket)) {
+      socket.once('connect', () => this.#onOpen());
       return socket;
     }
-    const options =
-      upstream.scheme === 'unix' ? { path: upstream.path } : { host: upstream.host, port: upstream.port };
-    const onread: OnReadOpts = { buffer: shared, callback: (length) => this.#onRead(length) };
-    const socket = net.connect({ ...options, onread });
-    if (upstream.scheme !== 'unix') socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
-    socket.once('connect', () => this.#onOpen());
+    socket.once('connect', () => {
+      this.phase = 'securing';
+    });
+    socket.once('secureConnect', () => this.#onOpen());
+    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
     return socket;
   }
 
@@ -340,6 +323,8 @@ export class UpstreamConnection implements BodySource {
 
 /** One for all connections: what is read is passed on or copied before the next read. */
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
+
+const HTTP1: readonly string[] = ['http/1.1'];
 
 /** Only what is never passed on in any case. */
 const ALL = cutting();

@@ -1,6 +1,7 @@
 import type { Limits } from '../protocol.ts';
 import type { Sweep } from '../sweep.ts';
 import { Http1Call } from './call.ts';
+import type { Dialer } from './dialer.ts';
 import { Pool } from './pool.ts';
 import type { Call, Receiver, UpstreamRequest, Upstreams } from './upstreams.ts';
 
@@ -10,10 +11,10 @@ export class Http1Upstreams implements Upstreams {
   readonly #sweep: Sweep;
   readonly #pool: Pool;
 
-  constructor(limits: Limits, sweep: Sweep) {
+  constructor(limits: Limits, sweep: Sweep, dialer: Dialer) {
     this.#limits = limits;
     this.#sweep = sweep;
-    this.#pool = new Pool(limits, sweep);
+    this.#pool = new Pool(limits, sweep, dialer);
   }
 
   send(request: UpstreamRequest, receiver: Receiver): Call {

@@ -2,32 +2,29 @@ import type { Upstream } from '../../routing/route.ts';
 import type { Limits } from '../protocol.ts';
 import type { Sweep, Timed } from '../sweep.ts';
 import { type ConnectionUser, UpstreamConnection } from './connection.ts';
-import { describeUpstream } from './upstreams.ts';
+import type { Dialer } from './dialer.ts';
 
 /** How many idle connections are kept for one upstream. */
 const IDLE_CONNECTIONS = 512;
-
-/** For how many upstreams TLS sessions are remembered. */
-const SESSIONS = 100;
 
 /** The connections to upstreams that nobody uses: a stack for each, so that the one used last is used first. */
 export class Pool implements Timed {
   readonly #idleMs: number;
   readonly #sweep: Sweep;
   readonly #stacks = new Map<string, Idle[]>();
-  readonly #keys = new WeakMap<Upstream, string>();
-  readonly #sessions = new Map<string, Buffer>();
+  readonly #dialer: Dialer;
   #closed = false;
 
-  constructor({ upstreamIdleMs }: Limits, sweep: Sweep) {
+  constructor({ upstreamIdleMs }: Limits, sweep: Sweep, dialer: Dialer) {
     this.#idleMs = upstreamIdleMs;
+    this.#dialer = dialer;
     this.#sweep = sweep;
     sweep.add(this);
   }
 
   /** A connection that was used before, or null. */
   take(upstream: Upstream, user: ConnectionUser): UpstreamConnection | null {
-    const stack = this.#stacks.get(this.#keyOf(upstream));
+    const stack = this.#stacks.get(this.#dialer.keyOf(upstream));
     for (let idle = stack?.pop(); idle !== undefined; idle = stack?.pop()) {
       const { connection } = idle;
       if (!connection.writable) continue;
@@ -39,16 +36,12 @@ export class Pool implements Timed {
 
   /** A new connection. */
   open(upstream: Upstream, user: ConnectionUser): UpstreamConnection {
-    if (upstream.scheme !== 'https') return new UpstreamConnection(upstream, user, undefined);
-    const key = this.#keyOf(upstream);
-    const connection = new UpstreamConnection(upstream, user, this.#sessions.get(key));
-    connection.socket.on('session', (session: Buffer) => this.#remember(key, session));
-    return connection;
+    return new UpstreamConnection(upstream, user, this.#dialer);
   }
 
   /** Keeps a connection on which nothing is under way. */
   put(upstream: Upstream, connection: UpstreamConnection): void {
-    const key = this.#keyOf(upstream);
+    const key = this.#dialer.keyOf(upstream);
     let stack = this.#stacks.get(key);
     if (stack === undefined) {
       stack = [];
@@ -81,22 +74,6 @@ export class Pool implements Timed {
       }
       if (stack.length === 0) this.#stacks.delete(key);
     }
-  }
-
-  #keyOf(upstream: Upstream): string {
-    let key = this.#keys.get(upstream);
-    if (key === undefined) {
-      key = describeUpstream(upstream);
-      this.#keys.set(upstream, key);
-    }
-    return key;
-  }
-
-  #remember(key: string, session: Buffer): void {
-    this.#sessions.delete(key);
-    this.#sessions.set(key, session);
-    const [oldest] = this.#sessions.keys();
-    if (this.#sessions.size > SESSIONS && oldest !== undefined) this.#sessions.delete(oldest);
   }
 }
 
