@@ -58,8 +58,17 @@ export const CODES = {
   'invalid-option': { severity: 'error', summary: 'The argument is not of the form key=value.' },
   'unknown-option': { severity: 'error', summary: 'There is no option of this name.' },
   'missing-option': { severity: 'error', summary: 'An option without a default is missing.' },
+  'option-conflict': { severity: 'error', summary: 'Two options exclude each other.' },
+  'unreadable-file': {
+    severity: 'error',
+    summary: 'A file that is named cannot be read. For "config check" this is only a warning.',
+  },
+  'unusable-file': { severity: 'error', summary: 'A file that is named does not hold what it should.' },
   'duplicate-option': { severity: 'error', summary: 'An option is given twice.' },
-  'invalid-status': { severity: 'error', summary: 'The argument is not a status from 400 to 599.' },
+  'invalid-status': {
+    severity: 'error',
+    summary: 'The argument is not a status of the kind that is wanted.',
+  },
   'invalid-target': { severity: 'error', summary: 'The argument is not HOST[:PORT][/path[?query]].' },
   'invalid-upstream': { severity: 'error', summary: 'The argument is not an address to send requests to.' },
 
@@ -90,6 +99,7 @@ export const CODES = {
     summary: 'An upstream is empty: requests sent to it are answered 502.',
   },
   'unusable-upstream': { severity: 'warning', summary: 'An upstream cannot be reached as it is written.' },
+  'unverified-upstream': { severity: 'warning', summary: 'The certificate of an upstream is not verified.' },
   'empty-provider': { severity: 'warning', summary: 'A provider is empty and so has no effect.' },
   'header-without-effect': {
     severity: 'warning',

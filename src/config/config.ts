@@ -30,6 +30,8 @@ export interface GlobalConfig {
   readonly wildcardDomains: readonly string[];
   /** Where routes are pushed from, if they are. */
   readonly configSource: { readonly host: string; readonly port: number } | null;
+  /** Whether `/metrics` has Centauri's two counters under their old names, too. */
+  readonly centauriMetrics: boolean;
 }
 
 /** One address to listen on, as written in `http`, `https` and `admin`. */
@@ -122,7 +124,10 @@ export interface RouteConfig {
   /** The first name as written, even if a later route has it too: where `redirect-to-primary` leads. */
   readonly primary: string;
   /** Never empty. */
-  readonly upstreams: readonly UpstreamAddress[];
+  readonly upstreams: readonly UpstreamConfig[];
+  readonly timeouts: UpstreamTimeouts;
+  readonly balance: BalancePolicy;
+  readonly healthCheck: HealthCheck | null;
   readonly onError: readonly ErrorPageRule[];
   /** The issuer that must be used, resolved to an issuer's name; null = by preference. */
   readonly provider: string | null;
@@ -138,6 +143,57 @@ export type UpstreamAddress =
   | { readonly scheme: 'http' | 'h2c'; readonly host: string; readonly port: number }
   | { readonly scheme: 'https'; readonly host: string; readonly port: number }
   | { readonly scheme: 'unix'; readonly path: string };
+
+/** One `upstream` directive. */
+export type UpstreamConfig = UpstreamAddress & {
+  /** Its share among the upstreams of the route. Absent = 1. */
+  readonly weight?: number;
+  /** Of an `https://` upstream. Absent = verified by the roots of the system and those that come with Node. */
+  readonly tls?: UpstreamTlsConfig;
+};
+
+export interface UpstreamTlsConfig {
+  /** The name to ask for and to verify; null = the host. */
+  readonly serverName: string | null;
+  /** Whoever answers is believed. */
+  readonly insecure: boolean;
+  /** Absolute paths, or null. */
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
+  /** What is in these files; null where nobody has looked, and in what is shown. Holds a private key. */
+  readonly material: UpstreamTlsMaterial | null;
+}
+
+/** Texts in PEM, and a digest of all that makes one way of TLS differ from another. */
+export interface UpstreamTlsMaterial {
+  readonly id: string;
+  readonly ca: string | null;
+  readonly certificate: string | null;
+  readonly key: string | null;
+}
+
+/** `timeout` of a route, in milliseconds. */
+export interface UpstreamTimeouts {
+  /** To agree on a connection. */
+  readonly connectMs: number;
+  /** From the end of the request to the head of the response. */
+  readonly responseMs: number;
+  /** How long a connection is kept that nobody uses. */
+  readonly idleMs: number;
+}
+
+export type BalancePolicy = 'random' | 'round-robin' | 'least-connections' | 'sticky';
+
+/** `health-check` of a route. */
+export interface HealthCheck {
+  /** Path and query. */
+  readonly path: string;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Statuses from the first to the last are good. */
+  readonly status: { readonly first: number; readonly last: number };
+}
 
 /** `on_error CODE TARGET`: what to send to the client instead of an upstream's answer with this status. */
 export interface ErrorPageRule {

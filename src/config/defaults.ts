@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path';
-import type { GlobalConfig, IssuerConfig, ListenAddress } from './config.ts';
+import type { GlobalConfig, HealthCheck, IssuerConfig, ListenAddress, RouteConfig } from './config.ts';
 import type { Environment } from './text/settings-word.ts';
 
 /** Names of the issuers that exist without a section. */
@@ -17,7 +17,21 @@ export const GLOBAL_DEFAULTS = {
   trustedProxies: [],
   wildcardDomains: [],
   configSource: null,
+  centauriMetrics: false,
 } as const satisfies Omit<GlobalConfig, 'store'>;
+
+/** What of a route holds when it says nothing about it. The timeouts are those of the proxy itself. */
+export const ROUTE_DEFAULTS = {
+  timeouts: { connectMs: 5_000, responseMs: 60_000, idleMs: 4_000 },
+  balance: 'random',
+} as const satisfies Partial<RouteConfig>;
+
+/** What `health-check PATH` says without options. */
+export const HEALTH_CHECK_DEFAULTS = {
+  intervalMs: 10_000,
+  timeoutMs: 2_000,
+  status: { first: 200, last: 399 },
+} as const satisfies Omit<HealthCheck, 'path'>;
 
 /** What an issuer of type `acme` is when its section is empty. */
 export const ACME_DEFAULTS = {

@@ -4,6 +4,7 @@ import { messageOf, RigilError, systemCodeOf } from '../errors.ts';
 import type { Config } from './config.ts';
 import { Problems } from './diagnostics.ts';
 import { LARGEST_FILE, type Parsed, parseConfig, reportTooLarge } from './parse.ts';
+import { fileReader } from './read-file.ts';
 import { decode } from './text/decode.ts';
 import type { Environment, Mode } from './text/settings-word.ts';
 
@@ -32,7 +33,8 @@ export async function loadConfig(options: LoadOptions): Promise<Parsed> {
   const { env, mode, settings } = options;
   const { file, content, folder } = await contentOf(options);
   const baseDir = resolve(options.baseDir ?? folder);
-  const common = { file, env, mode, baseDir, ...(settings === undefined ? {} : { settings }) };
+  const readFile = fileReader();
+  const common = { file, env, mode, baseDir, readFile, ...(settings === undefined ? {} : { settings }) };
   if (typeof content === 'string') return parseConfig(content, common);
   if (content.length > LARGEST_FILE) {
     const problems = new Problems(file);

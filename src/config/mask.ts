@@ -1,4 +1,11 @@
-import type { ChallengeConfig, Config, IssuerConfig, StoreConfig } from './config.ts';
+import type {
+  ChallengeConfig,
+  Config,
+  IssuerConfig,
+  RouteConfig,
+  StoreConfig,
+  UpstreamConfig,
+} from './config.ts';
 import { isSecretOption } from './grammar/dns-providers.ts';
 
 const MASK = '***';
@@ -9,6 +16,7 @@ export function masked(config: Config): Config {
     ...config,
     global: { ...config.global, store: maskedStore(config.global.store) },
     issuers: config.issuers.map(maskedIssuer),
+    routes: config.routes.map(maskedRoute),
   };
 }
 
@@ -23,6 +31,16 @@ function withoutPassword(text: string): string {
   if (url === null || url.password === '') return text;
   url.password = MASK;
   return url.href;
+}
+
+function maskedRoute(route: RouteConfig): RouteConfig {
+  return { ...route, upstreams: route.upstreams.map(maskedUpstream) };
+}
+
+/** Paths are no secret, what is in the files is. */
+function maskedUpstream(upstream: UpstreamConfig): UpstreamConfig {
+  if (upstream.tls === undefined) return upstream;
+  return { ...upstream, tls: { ...upstream.tls, material: null } };
 }
 
 function maskedIssuer(issuer: IssuerConfig): IssuerConfig {

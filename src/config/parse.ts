@@ -2,6 +2,7 @@ import type { Config } from './config.ts';
 import { type Diagnostic, Problems, WHOLE_FILE } from './diagnostics.ts';
 import { frozen } from './frozen.ts';
 import { readDocument } from './read.ts';
+import type { ReadFile } from './read-file.ts';
 import { checkCertificates } from './settle/certificates.ts';
 import { checkAddresses, settleGlobal } from './settle/global.ts';
 import { settleIssuers } from './settle/issuers.ts';
@@ -20,6 +21,8 @@ export interface ParseOptions {
   readonly mode: Mode;
   /** Relative paths in the text begin here. Absolute. */
   readonly baseDir: string;
+  /** Reads the certificates that the text names. Absent: what is in files is not looked at. */
+  readonly readFile?: ReadFile;
   /** Damaged places that were found when the text was decoded. */
   readonly damage?: ReadonlyMap<number, Damage>;
   /** The text holds routes only; the other settings are taken from here. For routes that come over the network. */
@@ -33,7 +36,7 @@ export interface Parsed {
   readonly diagnostics: readonly Diagnostic[];
 }
 
-/** Text to configuration: pure, total, in time linear in the text. */
+/** Text to configuration: total, in time linear in the text, and pure as far as `readFile` is. */
 export function parseConfig(text: string, options: ParseOptions): Parsed {
   const problems = new Problems(options.file);
   if (Buffer.byteLength(text) > LARGEST_FILE) {
@@ -52,9 +55,9 @@ export function reportTooLarge(problems: Problems): void {
 }
 
 function build(text: string, options: ParseOptions, problems: Problems): Config {
-  const { file, env, mode, baseDir, settings, damage = findDamage(text) } = options;
+  const { file, env, mode, baseDir, settings, readFile = null, damage = findDamage(text) } = options;
   const routesOnly = settings !== undefined;
-  const document = readDocument(text, { env, mode, baseDir, damage, routesOnly }, problems);
+  const document = readDocument(text, { env, mode, baseDir, readFile, damage, routesOnly }, problems);
   const global = settings?.global ?? settleGlobal(document.global, { env, mode, problems });
   const issuers = settings?.issuers ?? settleIssuers(document.issuers, document.global, problems);
   const routes = settleRoutes(document.routes, issuers, problems);

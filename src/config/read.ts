@@ -5,6 +5,7 @@ import { byName, sections } from './grammar/directives.ts';
 import type { GlobalDraft, IssuerDraft, RouteDraft } from './grammar/drafts.ts';
 import { reportOutside, reportUnknown } from './misplaced.ts';
 import { openIssuer, openRoute, reportMore } from './open-section.ts';
+import type { ReadFile } from './read-file.ts';
 import { Columns } from './text/columns.ts';
 import type { Damage } from './text/decode.ts';
 import { type Line, linesOf } from './text/lines.ts';
@@ -27,6 +28,7 @@ export interface ReadOptions {
   readonly mode: Mode;
   /** Relative paths begin here. Absolute. */
   readonly baseDir: string;
+  readonly readFile: ReadFile | null;
   /** Damaged places of the text, by line. */
   readonly damage: ReadonlyMap<number, Damage>;
   /** Only `route` sections are allowed. */

@@ -3,8 +3,10 @@ import type {
   Config,
   GlobalConfig,
   HeaderRule,
+  HealthCheck,
   IssuerConfig,
   RouteConfig,
+  UpstreamConfig,
 } from './config.ts';
 import { writeSettingsWord as word } from './text/settings-word.ts';
 import { formatDuration } from './values/duration.ts';
@@ -12,6 +14,7 @@ import { formatErrorTarget } from './values/error-page.ts';
 import { hostAndPort } from './values/ip-address.ts';
 import { formatListenAddress } from './values/listen-address.ts';
 import { formatRate } from './values/rate.ts';
+import { formatStatusRange } from './values/status-range.ts';
 import { formatUpstream } from './values/upstream.ts';
 
 /** A configuration as text in its own language, with every default written out. Read again, it is the same. */
@@ -42,6 +45,7 @@ function globalLines(global: GlobalConfig): readonly string[] {
     trustedProxies,
     wildcardDomains,
     configSource,
+    centauriMetrics,
   } = global;
   return [
     words('http', http.length === 0 ? ['off'] : http.map(formatListenAddress)),
@@ -63,6 +67,7 @@ function globalLines(global: GlobalConfig): readonly string[] {
     ...(configSource === null
       ? []
       : [`config-source tcp://${hostAndPort(configSource.host, configSource.port)}`]),
+    `centauri-metrics ${centauriMetrics ? 'on' : 'off'}`,
   ];
 }
 
@@ -107,7 +112,10 @@ function challengeLine(challenge: ChallengeConfig): string {
 
 function routeLines(route: RouteConfig): readonly string[] {
   return [
-    ...route.upstreams.map((upstream) => `upstream ${formatUpstream(upstream)}`),
+    ...route.upstreams.map(upstreamLine),
+    timeoutLine(route.timeouts),
+    `balance ${route.balance}`,
+    ...(route.healthCheck === null ? [] : [healthCheckLine(route.healthCheck)]),
     ...route.onError.map((rule) => `on_error ${rule.status} ${formatErrorTarget(rule)}`),
     ...(route.provider === null ? [] : [`provider ${route.provider}`]),
     ...route.headerRules.map(headerLine),
@@ -115,6 +123,26 @@ function routeLines(route: RouteConfig): readonly string[] {
     ...(route.redirectToPrimary ? ['redirect-to-primary'] : []),
     ...(route.subjects.length === 0 ? [] : [`subject ${route.subjects.join(' ')}`]),
   ];
+}
+
+function upstreamLine({ weight, tls, ...address }: UpstreamConfig): string {
+  const options = [
+    ['weight', weight],
+    ['ca', tls?.ca],
+    ['servername', tls?.serverName],
+    ['cert', tls?.certificate],
+    ['key', tls?.key],
+  ].flatMap(([key, value]) => (value === undefined || value === null ? [] : [`${key}=${value}`]));
+  const flags = tls?.insecure === true ? ['insecure'] : [];
+  return ['upstream', formatUpstream(address), ...options, ...flags].join(' ');
+}
+
+function timeoutLine({ connectMs, responseMs, idleMs }: RouteConfig['timeouts']): string {
+  return `timeout connect=${formatDuration(connectMs)} response=${formatDuration(responseMs)} idle=${formatDuration(idleMs)}`;
+}
+
+function healthCheckLine({ path, intervalMs, timeoutMs, status }: HealthCheck): string {
+  return `health-check ${path} interval=${formatDuration(intervalMs)} timeout=${formatDuration(timeoutMs)} status=${formatStatusRange(status)}`;
 }
 
 function headerLine(rule: HeaderRule): string {

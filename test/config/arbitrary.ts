@@ -99,6 +99,7 @@ const globalLine = fc.oneof(
   line('wildcard-domains', words(fc.constantFrom('example.com', '.test', '*.b.example.com', 'x.'))),
   line('issuers', words(fc.constantFrom('a', 'B', 'internal', 'letsencrypt'))),
   line('config-source', words(fc.constantFrom('tcp://h:1', 'tcp://[::1]:2', 'x'), 1)),
+  line('centauri-metrics', words(fc.constantFrom('on', 'off'), 1)),
 );
 
 const issuerLine = fc.oneof(
@@ -121,8 +122,28 @@ const issuerLine = fc.oneof(
   line('ocsp', words(address, 1)),
 );
 
+const upstreamOption = fc.constantFrom(
+  'weight=3',
+  'weight=0',
+  'ca=/r.pem',
+  'servername=x.test',
+  'insecure',
+  'cert=/c.pem',
+  'key=/k.pem',
+  'x=y',
+  'z',
+);
+
 const routeLine = fc.oneof(
   line('upstream ', host),
+  line('upstream ', host, words(upstreamOption)),
+  line('upstream https://app', words(upstreamOption)),
+  line('timeout', words(fc.constantFrom('connect=1s', 'response=2m', 'idle=3s', 'idle=0', 'x'))),
+  line('balance', words(fc.constantFrom('random', 'sticky', 'round-robin', 'least-connections'), 1)),
+  line(
+    'health-check',
+    words(fc.constantFrom('/h?x=1', '/', 'interval=1s', 'timeout=2s', 'status=200', 'status=200-299', 'x')),
+  ),
   line('on_error', words(fc.constantFrom('404', '502', '+500', '302'), 1), ' ', host, path),
   line('provider', words(fc.constantFrom('lego', 'selfsigned', 'a', 'internal', 'x'), 1)),
   line(

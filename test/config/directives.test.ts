@@ -118,6 +118,10 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['config-source http://h:1', 'invalid-url'],
   ['config-source tcp://h', 'invalid-url'],
   ['config-source tcp://h:0', 'invalid-url'],
+  ['centauri-metrics on', { centauriMetrics: true }],
+  ['centauri-metrics OFF', { centauriMetrics: false }],
+  ['centauri-metrics', 'missing-argument'],
+  ['centauri-metrics yes', 'invalid-keyword'],
 ];
 
 const ISSUER: readonly (readonly [string, Partial<IssuerConfig> | string])[] = [
@@ -232,13 +236,16 @@ describe('the table of directives', () => {
   const tested = (table: readonly (readonly [string, unknown])[]) =>
     new Set(table.flatMap(([lines]) => lines.split('\n').map((line) => line.split(' ')[0])));
 
-  it('has a test for each setting, and each route directive is tested with the files of Centauri', () => {
+  it('has a test for each setting; route directives are tested with the files of Centauri, or by balancing.test.ts', () => {
     const names = (section: string) =>
       directives.filter((each) => each.section === section).map(({ name }) => name);
     expect(names('global').filter((name) => !tested(GLOBAL).has(name))).toEqual([]);
     expect(names('issuer').filter((name) => !tested(ISSUER).has(name))).toEqual([]);
     expect(names('route')).toEqual([
       'upstream',
+      'timeout',
+      'balance',
+      'health-check',
       'on_error',
       'provider',
       'header',
@@ -273,8 +280,8 @@ describe('the table of directives', () => {
     expect(diagnostics.filter(({ severity }) => severity === 'error')).toEqual([]);
   });
 
-  it('knows every directive by one name in one section', () => {
-    const names = directives.map(({ name }) => name);
+  it('has every directive once in its section', () => {
+    const names = directives.map(({ section, name }) => `${section} ${name}`);
     expect(new Set(names).size).toBe(names.length);
     expect(sections.map(({ name }) => name)).toEqual(['global', 'issuer', 'route']);
   });

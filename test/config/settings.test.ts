@@ -14,6 +14,7 @@ describe('the global settings', () => {
       trustedProxies: [],
       wildcardDomains: [],
       configSource: null,
+      centauriMetrics: false,
     });
   });
 

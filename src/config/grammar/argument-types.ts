@@ -137,6 +137,19 @@ export const hmacKey: ArgumentType<string> = {
   },
 };
 
+/** A whole number from `least` to `most`. */
+export function numberFrom(placeholder: string, least: number, most: number): ArgumentType<number> {
+  return {
+    placeholder,
+    description: null,
+    parse: (written) => {
+      const value = /^\d{1,9}$/.test(written) ? Number(written) : Number.NaN;
+      if (value >= least && value <= most) return value;
+      return new Fault('invalid-number', `is not a number from ${least} to ${most}`);
+    },
+  };
+}
+
 /** A whole number from `least` to `most`, or the word `auto`. */
 export function numberOrAuto(least: number, most: number): ArgumentType<number | 'auto'> {
   return {

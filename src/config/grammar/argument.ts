@@ -1,6 +1,7 @@
 import type { ProblemCode, Severity } from '../codes.ts';
 import type { Hint, Position, Problems } from '../diagnostics.ts';
 import { Fault } from '../fault.ts';
+import type { ReadFile } from '../read-file.ts';
 import { quote } from '../text/quote.ts';
 import type { Environment, Mode } from '../text/settings-word.ts';
 import type { Word } from '../text/words.ts';
@@ -11,6 +12,8 @@ export interface ArgumentContext {
   readonly baseDir: string;
   readonly env: Environment;
   readonly mode: Mode;
+  /** For what is in a file that the text names. Null: nothing is looked at. */
+  readonly readFile: ReadFile | null;
 }
 
 /** A kind of argument: how the documentation calls it, and how a word becomes a value. */

@@ -94,6 +94,24 @@ export function options<T extends Readonly<Record<string, unknown>>>(
   };
 }
 
+/** {@link options}, at least one of them. */
+export function someOptions<T extends Readonly<Record<string, unknown>>>(
+  types: {
+    readonly [Key in keyof T]: ArgumentType<T[Key]>;
+  },
+): Argument<Partial<T>> {
+  const any = options(types);
+  return {
+    ...any,
+    read: (input) => {
+      if (input.peek() !== undefined) return any.read(input);
+      const message = `${input.directive.text} lacks an option`;
+      input.report(input.directive, 'missing-argument', message, input.usage);
+      return NONE;
+    },
+  };
+}
+
 /** A pair `key=value` and the word that it is in. */
 export interface Option {
   readonly key: string;
@@ -101,11 +119,16 @@ export interface Option {
   readonly word: Word;
 }
 
-/** Takes the rest of the words as pairs `key=value`; what is no pair, or given twice, is reported and left out. */
-export function readOptions(input: ArgumentReader): readonly Option[] {
+/**
+ * Takes the rest of the words as pairs `key=value`; what is no pair, or given twice, is reported and left out.
+ *
+ * @param flags words that stand alone, in lower case; their value is empty
+ */
+export function readOptions(input: ArgumentReader, flags: readonly string[] = []): readonly Option[] {
   const found = new Map<string, Option>();
   for (let word = input.take(); word !== undefined; word = input.take()) {
-    const [, key, value = ''] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(word.text) ?? [];
+    const flag = flags.find((candidate) => candidate === word?.text.toLowerCase());
+    const [, key = flag, value = ''] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(word.text) ?? [];
     if (key === undefined) {
       if (word.unresolved) continue;
       input.report(word, 'invalid-option', `${quote(word.source)} is not of the form key=value`);

@@ -1,14 +1,17 @@
 import type {
   AccessLogConfig,
+  BalancePolicy,
   ChallengeConfig,
   ErrorPageRule,
   HeaderRule,
+  HealthCheck,
   IssuerConfig,
   ListenAddress,
   LogConfig,
   PropagationConfig,
   StoreConfig,
-  UpstreamAddress,
+  UpstreamConfig,
+  UpstreamTimeouts,
 } from '../config.ts';
 import type { Position } from '../diagnostics.ts';
 import type { Placed } from './argument.ts';
@@ -26,6 +29,7 @@ export interface GlobalDraft {
   wildcardDomains?: readonly Placed<string>[];
   issuers?: readonly Placed<string>[];
   configSource?: { readonly host: string; readonly port: number };
+  centauriMetrics?: boolean;
 }
 
 /** What the lines of one `issuer` section say. */
@@ -64,11 +68,14 @@ export interface RouteDraft {
   readonly written: number;
   /** Upstreams are written, though perhaps none that could be read. */
   hasUpstream: boolean;
-  readonly upstreams: UpstreamAddress[];
+  readonly upstreams: UpstreamConfig[];
   readonly onError: ErrorPageRule[];
   readonly headerRules: HeaderRule[];
   readonly subjects: Set<string>;
   provider?: Placed<string>;
   fallback?: Position;
   redirectToPrimary?: Position;
+  timeouts?: Partial<UpstreamTimeouts>;
+  balance?: BalancePolicy;
+  healthCheck?: HealthCheck;
 }

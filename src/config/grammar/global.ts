@@ -187,4 +187,17 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
     default: 'none',
     examples: ['config-source tcp://config.internal:8500'],
   }),
+  directive({
+    name: 'centauri-metrics',
+    forms: [
+      form([one(oneOf('on', 'off'))], (draft, [state]) => {
+        draft.centauriMetrics = state === 'on';
+      }),
+    ],
+    summary: "Whether Centauri's metrics are there under their old names, too",
+    documentation:
+      '`/metrics` of the admin endpoint then has `centauri_tls_hello_total{known}` and `centauri_response_total{route,status}` besides the same figures with `rigil_`, for dashboards that are yet to be changed. They are counted as rigil counts: by the route that answers, 499 where the client left.',
+    default: 'off',
+    examples: ['centauri-metrics on'],
+  }),
 ];

@@ -1,37 +1,21 @@
-import { CODES } from '../codes.ts';
 import { Fault } from '../fault.ts';
 import { quote } from '../text/quote.ts';
 import { parseErrorStatus, parseErrorTarget } from '../values/error-page.ts';
 import { parseHeaderRule } from '../values/header-rule.ts';
 import { parseRouteName } from '../values/route-name.ts';
-import { parseUpstream, UNREACHABLE } from '../values/upstream.ts';
 import type { ArgumentReader } from './argument.ts';
+import { balancingDirectives } from './balancing.ts';
 import type { Directive, DirectiveLine } from './directive.ts';
 import type { RouteDraft } from './drafts.ts';
+import { upstreamDirective } from './upstream.ts';
 
 /**
- * The directives of a `route` section, in the order of the documentation. They read their lines themselves, because
- * each has a reading of its own in Centauri, whose files mean the same here.
+ * The directives of a `route` section, in the order of the documentation. Those that Centauri has read
+ * their lines themselves, because each has a reading of its own there, and its files mean the same here.
  */
 export const routeDirectives: readonly Directive<RouteDraft>[] = [
-  {
-    name: 'upstream',
-    synopses: ['HOST[:PORT]', 'https://HOST[:PORT]', 'h2c://HOST[:PORT]', 'unix:PATH'],
-    argumentTypes: [],
-    repeatable: true,
-    summary: 'Where the requests of this route are sent',
-    documentation:
-      "HTTP/1.1 without TLS unless a scheme stands in front: `https://` is TLS, `h2c://` is HTTP/2 without TLS, as gRPC servers speak it. The port is 80, or 443 for `https://`, unless it is given. Of several upstreams one is picked at random for each request. The client's Host header is passed on.",
-    default: null,
-    examples: [
-      'upstream localhost:8080',
-      'upstream [2001:db8::5]:8080',
-      'upstream https://app.internal',
-      'upstream h2c://localhost:50051',
-      'upstream unix:/run/app.sock',
-    ],
-    read: readUpstream,
-  },
+  upstreamDirective,
+  ...balancingDirectives,
   {
     name: 'on_error',
     synopses: ['CODE HOST[:PORT][/path[?query]]'],
@@ -107,16 +91,6 @@ export const routeDirectives: readonly Directive<RouteDraft>[] = [
     read: readSubject,
   },
 ];
-
-function readUpstream({ input, text, baseDir }: DirectiveLine, draft: RouteDraft): boolean {
-  draft.hasUpstream = true;
-  const upstream = parseUpstream(text, baseDir);
-  if (upstream instanceof Fault) {
-    report(input, upstream, text === '' ? 'an upstream is empty;' : quote(text));
-    if (CODES[upstream.code].severity === 'warning') draft.upstreams.push(UNREACHABLE);
-  } else draft.upstreams.push(upstream);
-  return true;
-}
 
 function readOnError({ input }: DirectiveLine, draft: RouteDraft): boolean {
   const [code, target, extra] = [input.take(), input.take(), input.take()];

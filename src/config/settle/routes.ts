@@ -1,5 +1,5 @@
 import type { IssuerConfig, RouteConfig } from '../config.ts';
-import { INTERNAL } from '../defaults.ts';
+import { INTERNAL, ROUTE_DEFAULTS } from '../defaults.ts';
 import type { Position, Problems } from '../diagnostics.ts';
 import type { Placed } from '../grammar/argument.ts';
 import type { RouteDraft } from '../grammar/drafts.ts';
@@ -40,6 +40,9 @@ export function settleRoutes(
       names,
       primary,
       upstreams: draft.upstreams,
+      timeouts: { ...ROUTE_DEFAULTS.timeouts, ...draft.timeouts },
+      balance: draft.balance ?? ROUTE_DEFAULTS.balance,
+      healthCheck: draft.healthCheck ?? null,
       onError: draft.onError,
       provider,
       headerRules: draft.headerRules,
