@@ -117,7 +117,28 @@ export function metricsText(figures: Figures): string {
       'Lines of the access log that were lost because they could not be written in time.',
       [['', metrics.accessLogDropped]],
     ),
+    ...(figures.centauriMetrics ? centauriFamilies(figures) : []),
   ].join('');
+}
+
+/** What Centauri 2.8 has, under its names and with its words. */
+function centauriFamilies({ metrics }: Figures): string[] {
+  return [
+    family(
+      'centauri_tls_hello_total',
+      'counter',
+      'The total number of TLS client hellos received.',
+      counts(metrics.tlsHello),
+      '',
+    ),
+    family(
+      'centauri_response_total',
+      'counter',
+      'The total number of responses sent to clients.',
+      counts(metrics.responses),
+      '',
+    ),
+  ];
 }
 
 function family(
@@ -125,12 +146,13 @@ function family(
   type: 'counter' | 'gauge' | 'histogram',
   help: string,
   samples: readonly Sample[],
+  prefix = 'rigil_',
 ): string {
   const lines = samples.map(
     ([labels, value, suffix = '']) =>
-      `rigil_${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${numberText(value)}\n`,
+      `${prefix}${name}${suffix}${labels === '' ? '' : `{${labels}}`} ${numberText(value)}\n`,
   );
-  return `# HELP rigil_${name} ${help}\n# TYPE rigil_${name} ${type}\n${lines.join('')}`;
+  return `# HELP ${prefix}${name} ${help}\n# TYPE ${prefix}${name} ${type}\n${lines.join('')}`;
 }
 
 function counts(values: Readonly<Record<string, number>>): Sample[] {

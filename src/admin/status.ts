@@ -68,6 +68,8 @@ export interface Figures {
   readonly configReloads: number;
   readonly configReloadFailures: number;
   readonly configSource: Status['config']['source'];
+  /** Centauri's two counters are there under their old names, too. */
+  readonly centauriMetrics: boolean;
 }
 
 /** What is not well, in words; empty = all is well. Certificates that nobody wants any more do not count. */

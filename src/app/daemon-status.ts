@@ -51,7 +51,7 @@ export class DaemonStatus implements StatusSource {
   }
 
   async figures(): Promise<Figures> {
-    const { file, pool, attempts } = this.#parts;
+    const { config, file, pool, attempts } = this.#parts;
     await pool.refresh();
     const routes = new Set(this.#routes().map(({ certificate }) => certificate));
     return {
@@ -64,6 +64,7 @@ export class DaemonStatus implements StatusSource {
       configReloads: file.reloads.total,
       configReloadFailures: file.reloads.failed,
       configSource: this.#source(),
+      centauriMetrics: config().global.centauriMetrics,
     };
   }
 

@@ -29,6 +29,7 @@ import { Responders } from './responders.ts';
 import { RoutesSource } from './routes-source.ts';
 import { ServedCertificates } from './served-certificates.ts';
 import { type OpenSockets, Sockets } from './sockets.ts';
+import { StickyTokens } from './sticky-tokens.ts';
 import { openStore } from './store.ts';
 import { notifySystemd } from './systemd.ts';
 import { VERSION } from './version.ts';
@@ -65,6 +66,7 @@ export class Daemon {
   readonly #file: ConfigFile;
   readonly #routes: RoutesSource;
   readonly #store: FileStore;
+  readonly #stickyTokens: StickyTokens;
   readonly #pool: WorkerPool;
   readonly #issuers: Issuers;
   readonly #responders = new Responders();
@@ -99,6 +101,7 @@ export class Daemon {
       onTaken: (routes) => this.#routes.keep(routes),
     });
     this.#store = openStore(config, tools);
+    this.#stickyTokens = new StickyTokens({ documents: this.#store.documents, ...tools });
     this.#routes = new RoutesSource({
       documents: this.#store.documents,
       take: (routes) => this.#file.take(routes, this.#changeTo),
@@ -138,7 +141,7 @@ export class Daemon {
       if (routes !== null) this.#config = await this.#file.restore(routes);
       const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
       const sockets = await this.#open(this.#config);
-      await Promise.all([this.#manager.load(), this.#staples.recallAll()]);
+      await Promise.all([this.#manager.load(), this.#staples.recallAll(), this.#stickyTokens.recall()]);
       this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
       await this.#startWorkers(this.#config, sockets);
       await this.#sockets.switchTo(sockets);
@@ -237,7 +240,7 @@ export class Daemon {
   /** The one assignment: from here on every new handshake and request goes by this configuration. */
   #apply(config: Config, issuers: ReadonlyMap<string, Issuer>, accessLog: OpenAccessLog | null): void {
     const { wanted, idOfRoute } = wantedOf(config);
-    const table = buildTable(config, idOfRoute);
+    const table = buildTable(config, idOfRoute, this.#stickyTokens.of);
     this.#accessLog.use(config.global.accessLog, accessLog);
     const settings = servingSettings(config, accessLog?.settings ?? null);
     this.#publisher.update((current) => ({ ...current, table, settings }));

@@ -57,7 +57,7 @@ function upstreamOf(
   known: Map<string, UpstreamTls>,
 ): Upstream {
   const upstream = timeouts === null ? address : { ...address, timeouts };
-  if (tls === undefined || upstream.scheme === 'unix') return upstream;
+  if (tls === undefined || upstream.scheme !== 'https') return upstream;
   // Whoever serves has read the files.
   const material = tls.material ?? { id: '', ca: null, certificate: null, key: null };
   const { id, ca, certificate, key } = material;

@@ -31,6 +31,21 @@ describe('/metrics', () => {
     );
   });
 
+  it('has those of Centauri under their old names where that is wanted', () => {
+    const both = metricsText(figures({ centauriMetrics: true }));
+    expect(both.startsWith(metricsText(figures()))).toBe(true);
+    for (const name of ['tls_hello_total', 'response_total']) {
+      const samples = (prefix: string) =>
+        both
+          .split('\n')
+          .flatMap((line) => (line.startsWith(`${prefix}_${name}{`) ? [line.slice(prefix.length)] : []));
+      expect(samples('centauri').length).toBeGreaterThan(0);
+      expect(samples('centauri')).toEqual(samples('rigil'));
+    }
+    const families = readExposition(both);
+    expect(families.get('centauri_response_total')?.type).toBe('counter');
+  });
+
   it('says what was counted', () => {
     const text = metricsText(
       figures({

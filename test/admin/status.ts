@@ -101,6 +101,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
     configReloads: 2,
     configReloadFailures: 1,
     configSource: null,
+    centauriMetrics: false,
     ...more,
   };
 }

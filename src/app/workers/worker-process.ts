@@ -60,7 +60,8 @@ export class WorkerProcess {
     this.#options = options;
     this.#child = fork(PROGRAM, [], {
       serialization: 'advanced',
-      execArgv: ['--no-warnings'],
+      // The roots of the system are trusted, too. They are read by another thread while it starts.
+      execArgv: ['--no-warnings', '--use-system-ca'],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...listeners.map(({ fd }) => fd)],
     });
     this.pid = this.#child.pid ?? 0;

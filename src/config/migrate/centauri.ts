@@ -116,11 +116,13 @@ function adminLines(env: CentauriEnvironment): string[] {
     ];
   env.note(
     'METRICS_PORT',
-    `admin :${port} is open to all interfaces as before, and besides /metrics there are a status page and /healthz now; metrics are called rigil_… (see docs/from-centauri.md)`,
+    `admin :${port} is open to all interfaces as before, and besides /metrics there are a status page and /healthz now; metrics are called rigil_…, and the two of Centauri are there under their old names as long as centauri-metrics is on`,
   );
   return [
     '# /metrics, as before on all interfaces; also the status page, /api/status and /healthz.',
     `admin :${port}`,
+    '# Until dashboards know the new names.',
+    'centauri-metrics on',
   ];
 }
 

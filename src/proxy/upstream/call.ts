@@ -1,4 +1,3 @@
-import { messageOf } from '../../errors.ts';
 import { emptyBody } from '../body.ts';
 import { cutting } from '../codec/field-kind.ts';
 import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
@@ -12,7 +11,7 @@ import type { PushedBody } from '../pushed-body.ts';
 import { fieldValue, tokensOf } from '../raw-headers.ts';
 import type { Sweep, Timed } from '../sweep.ts';
 import { TableHead } from '../table-head.ts';
-import { classify } from './classify.ts';
+import { failureOf } from './classify.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { isIdempotent } from './framing.ts';
 import type { Pool } from './pool.ts';
@@ -70,7 +69,7 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     connection.expect(method);
     const head = requestHead(this.#request);
     if (connection.phase !== 'open') {
-      this.#connectDueMs = performance.now() + this.#limits.upstreamConnectMs;
+      this.#connectDueMs = performance.now() + this.#connectMs;
     }
     if (body.length === 0) {
       this.#sent = true;
@@ -180,23 +179,23 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
   closed(error: Error | null): void {
     const connection = this.#connection;
     if (connection === null) return;
-    const kind = classify(error, connection.phase);
-    if (kind === 'reset' && this.#maySendAgain(connection)) {
+    const failure = failureOf(error, connection.phase);
+    if (failure.kind === 'reset' && this.#maySendAgain(connection)) {
       this.#responseDueMs = NEVER;
       this.#ask(this.#pool.open(this.#request.upstream, this));
       return;
     }
-    this.#giveUp({ kind, message: error === null ? 'the connection was closed' : messageOf(error) });
+    this.#giveUp(failure);
   }
 
   // The clock.
 
   tick(nowMs: number): void {
-    const { bodyIdleMs, upstreamConnectMs, upstreamResponseMs } = this.#limits;
+    const { bodyIdleMs } = this.#limits;
     if (nowMs >= this.#connectDueMs) {
-      this.#giveUp({ kind: 'connect-timeout', message: `no connection within ${upstreamConnectMs} ms` });
+      this.#giveUp({ kind: 'connect-timeout', message: `no connection within ${this.#connectMs} ms` });
     } else if (nowMs >= this.#responseDueMs) {
-      this.#giveUp({ kind: 'response-timeout', message: `no response within ${upstreamResponseMs} ms` });
+      this.#giveUp({ kind: 'response-timeout', message: `no response within ${this.#responseMs} ms` });
     } else if (nowMs >= this.#stallDueMs) {
       this.#giveUp({ kind: 'stalled', message: `took no data for ${bodyIdleMs} ms` });
     }
@@ -205,7 +204,15 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
   /** A connection that is not open yet has a limit of its own. */
   #awaitResponse(): void {
     if (this.#connection?.phase !== 'open') return;
-    this.#responseDueMs = performance.now() + this.#limits.upstreamResponseMs;
+    this.#responseDueMs = performance.now() + this.#responseMs;
+  }
+
+  get #connectMs(): number {
+    return this.#request.upstream.timeouts?.connectMs ?? this.#limits.upstreamConnectMs;
+  }
+
+  get #responseMs(): number {
+    return this.#request.upstream.timeouts?.responseMs ?? this.#limits.upstreamResponseMs;
   }
 
   /** A kept connection may have been closed by the upstream at the very moment of its use: once, ask again on a new one. */

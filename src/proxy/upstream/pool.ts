@@ -53,7 +53,7 @@ export class Pool implements Timed {
       return;
     }
     connection.reused = true;
-    const idle = new Idle(connection, stack, performance.now() + this.#idleMs);
+    const idle = new Idle(connection, stack, performance.now() + (upstream.timeouts?.idleMs ?? this.#idleMs));
     connection.user = idle;
     stack.push(idle);
   }
