@@ -1,5 +1,7 @@
 /** Somebody with time limits, who is asked now and then whether one is over. */
 export interface Timed {
+  /** Where it stands in the sweep, which alone changes this; {@link NOWHERE} at first. */
+  place: number;
   /** @param nowMs of `performance.now()` */
   tick(nowMs: number): void;
 }
@@ -10,7 +12,8 @@ export interface Timed {
  */
 export class Sweep {
   readonly #periodMs: number;
-  readonly #timed = new Set<Timed>();
+  /** In no order. Whoever leaves is replaced by the last one: no search, and no hash of objects that live for a request. */
+  readonly #timed: Timed[] = [];
   #timer: NodeJS.Timeout | null = null;
 
   /** @param shortestMs the shortest limit; a quarter of it is the period, and at most a quarter of a second */
@@ -19,21 +22,33 @@ export class Sweep {
   }
 
   add(timed: Timed): void {
-    this.#timed.add(timed);
+    if (timed.place !== NOWHERE) return;
+    timed.place = this.#timed.length;
+    this.#timed.push(timed);
     this.#timer ??= setInterval(() => this.#tick(), this.#periodMs).unref();
   }
 
   delete(timed: Timed): void {
-    this.#timed.delete(timed);
+    const { place } = timed;
+    if (place === NOWHERE) return;
+    timed.place = NOWHERE;
+    const last = this.#timed.pop();
+    if (last === undefined || last === timed) return;
+    last.place = place;
+    this.#timed[place] = last;
   }
 
   #tick(): void {
     const nowMs = performance.now();
-    for (const timed of this.#timed) timed.tick(nowMs);
-    if (this.#timed.size > 0 || this.#timer === null) return;
+    // From the end, since whoever leaves meanwhile is replaced by one that has been asked.
+    for (let place = this.#timed.length - 1; place >= 0; place -= 1) this.#timed[place]?.tick(nowMs);
+    if (this.#timed.length > 0 || this.#timer === null) return;
     clearInterval(this.#timer);
     this.#timer = null;
   }
 }
+
+/** Not in a sweep. */
+export const NOWHERE = -1;
 
 const LONGEST_PERIOD_MS = 250;

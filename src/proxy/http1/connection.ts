@@ -10,7 +10,7 @@ import { RequestParser } from '../codec/http1/request-parser.ts';
 import type { Body, RawHeaders } from '../exchange.ts';
 import type { Limits } from '../protocol.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
-import type { Sweep, Timed } from '../sweep.ts';
+import { NOWHERE, type Sweep, type Timed } from '../sweep.ts';
 import { upgradeOf } from '../upgrade.ts';
 import { Http1Exchange, Http1Request } from './exchange.ts';
 import { refusalBytes, refusalStatus } from './refusal.ts';
@@ -37,6 +37,7 @@ const NOT_TAKEN = 1_000;
  * the same few fields, and whoever changes one has to see the others.
  */
 export class Http1Connection implements ClientConnection, BodySource, Timed {
+  place = NOWHERE;
   /** A 100 has been sent for the current request. */
   continued = false;
   readonly #socket: Socket;

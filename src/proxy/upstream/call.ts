@@ -9,7 +9,7 @@ import { passableTrailers } from '../hop-by-hop.ts';
 import type { Limits } from '../protocol.ts';
 import type { PushedBody } from '../pushed-body.ts';
 import { fieldValue, tokensOf } from '../raw-headers.ts';
-import type { Sweep, Timed } from '../sweep.ts';
+import { NOWHERE, type Sweep, type Timed } from '../sweep.ts';
 import { TableHead } from '../table-head.ts';
 import { failureOf } from './classify.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
@@ -20,6 +20,7 @@ import type { Call, Receiver, UpstreamRequest } from './upstreams.ts';
 
 /** One request to an upstream, and the sink that its body flows into. */
 export class Http1Call implements Call, ConnectionUser, Sink, Timed {
+  place = NOWHERE;
   readonly #request: UpstreamRequest;
   readonly #receiver: Receiver;
   readonly #pool: Pool;

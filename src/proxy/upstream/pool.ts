@@ -1,6 +1,6 @@
 import type { Upstream } from '../../routing/route.ts';
 import type { Limits } from '../protocol.ts';
-import type { Sweep, Timed } from '../sweep.ts';
+import { NOWHERE, type Sweep, type Timed } from '../sweep.ts';
 import { type ConnectionUser, UpstreamConnection } from './connection.ts';
 import type { Dialer } from './dialer.ts';
 
@@ -9,6 +9,7 @@ const IDLE_CONNECTIONS = 512;
 
 /** The connections to upstreams that nobody uses: a stack for each, so that the one used last is used first. */
 export class Pool implements Timed {
+  place = NOWHERE;
   readonly #idleMs: number;
   readonly #sweep: Sweep;
   readonly #stacks = new Map<string, Idle[]>();
