@@ -14,6 +14,8 @@ import { RigilError } from '../../src/errors.ts';
 /** What processes share that use the same memory store, with the faults that it has. */
 export class SharedMemory {
   readonly certificates = new Map<string, Certificate>();
+  /** All that ever saved something. */
+  readonly issuers = new Set<string>();
   readonly journal = new Map<string, JournalEntry>();
   readonly documents = new Map<string, Buffer>();
   readonly queues = new Map<string, (() => void)[]>();
@@ -53,8 +55,8 @@ export class MemoryStore implements CertificateStore {
 
   async find(id: string): Promise<readonly CertificateFacts[]> {
     await this.#may('reads');
-    const found = [...this.#shared.certificates.values()].filter(({ facts }) => facts.id === id);
-    return found.map(({ facts }) => facts);
+    const issuers = [...this.#shared.issuers];
+    return issuers.flatMap((issuer) => this.#shared.certificates.get(`${issuer}\n${id}`)?.facts ?? []);
   }
 
   async load(issuer: string, id: string): Promise<Certificate | null> {
@@ -67,6 +69,7 @@ export class MemoryStore implements CertificateStore {
     await this.#may('saves');
     if (lock.key !== lockKeyOf(id)) throw new RigilError('internal', 'this is another lock');
     if (lock.lost.aborted) throw new RigilError('lock-lost', 'this lock is gone');
+    this.#shared.issuers.add(issuer);
     this.#shared.certificates.set(`${issuer}\n${id}`, certificate);
     for (const [store, watchers] of this.#shared.watchers)
       if (store !== this) for (const watch of watchers) watch();

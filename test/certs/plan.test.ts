@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Action } from '../../src/certs/action.ts';
 import { emptyJournal } from '../../src/certs/journal.ts';
-import { type Action, plan } from '../../src/certs/plan.ts';
+import { plan } from '../../src/certs/plan.ts';
 import type { Entry, State } from '../../src/certs/state.ts';
 import {
   DAY,
