@@ -141,7 +141,11 @@ export class Daemon {
       if (routes !== null) this.#config = await this.#file.restore(routes);
       const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
       const sockets = await this.#open(this.#config);
-      await Promise.all([this.#manager.load(), this.#staples.recallAll(), this.#stickyTokens.recall()]);
+      await Promise.all([
+        this.#manager.load({ follow: true }),
+        this.#staples.recallAll(),
+        this.#stickyTokens.recall(),
+      ]);
       this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
       await this.#startWorkers(this.#config, sockets);
       await this.#sockets.switchTo(sockets);

@@ -57,7 +57,7 @@ export class CertificateManager {
   #issuers: ReadonlyMap<string, Issuer> = new Map();
   #nap = new AbortController();
   #loop: Promise<void> | null = null;
-  #unwatch: () => void = () => {};
+  #unwatch: (() => void) | null = null;
 
   constructor(options: ManagerOptions) {
     const { store, clock, random, emit, publish, staples = null } = options;
@@ -88,9 +88,11 @@ export class CertificateManager {
    * Reads the store. Before anything else, so that what is there serves from the first moment. When it fails, a
    * manager that is started all the same goes on trying, and orders nothing before it has succeeded.
    *
+   * @param options.follow take notice of what others store from now on, as a manager that is started does in any case
    * @throws RigilError that of the store
    */
-  load(): Promise<void> {
+  load({ follow = false }: { readonly follow?: boolean } = {}): Promise<void> {
+    if (follow) this.#follow();
     return this.#reader.load();
   }
 
@@ -121,9 +123,9 @@ export class CertificateManager {
   /** Starts to work by itself, until `stop`. */
   start(): void {
     if (this.#loop !== null) return;
-    this.#unwatch = this.#ports.store.watch(() => this.#reader.refresh());
     // Whatever was stored between `load` and now.
-    this.#reader.refresh();
+    if (this.#unwatch === null || !this.#reader.loaded) this.#reader.refresh();
+    this.#follow();
     this.#loop = this.#work();
   }
 
@@ -183,7 +185,7 @@ export class CertificateManager {
   /** Ends the loop and aborts all flights. Resolves when they have landed, or after `timeoutMs` milliseconds. */
   async stop(timeoutMs = 10_000): Promise<void> {
     this.#stopped.abort();
-    this.#unwatch();
+    this.#unwatch?.();
     this.#wake();
     for (const flight of this.#flights.all) flight.abort();
     const landings = this.#flights.all.map(({ landed }) => landed);
@@ -191,6 +193,10 @@ export class CertificateManager {
     const allDone = Promise.all([this.#loop, this.#reader.idle, ...landings]);
     await Promise.race([allDone, this.#ports.clock.sleep(timeoutMs, done.signal)]);
     done.abort();
+  }
+
+  #follow(): void {
+    this.#unwatch ??= this.#ports.store.watch(() => this.#reader.refresh());
   }
 
   async #work(): Promise<void> {
