@@ -34,7 +34,7 @@ export const ERRORS = {
   'account-unknown': { exit: 3, retry: 'later' },
   'account-action-required': { exit: 3, retry: 'later' },
   'identifier-refused': { exit: 3, retry: 'never' },
-  'caa-forbids': { exit: 3, retry: 'later' },
+  'caa-forbids': { exit: 3, retry: 'never' },
   'profile-unknown': { exit: 1, retry: 'never' },
   'request-refused': { exit: 3, retry: 'never' },
   'challenge-unavailable': { exit: 3, retry: 'never' },
