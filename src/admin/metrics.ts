@@ -91,6 +91,9 @@ export function metricsText(figures: Figures): string {
             [['', Number(figures.configSource.connected)]],
           ),
         ]),
+    family('store_writable', 'gauge', 'Whether certificates can be stored.', [
+      ['', Number(figures.storeWritable)],
+    ]),
     family(
       'worker_event_loop_delay_seconds',
       'gauge',

@@ -29,6 +29,7 @@ export function statusPage(status: Status): string {
   ${problems.length === 0 ? '<p class="good">All is well.</p>' : `<ul class="bad">${problems.map((problem) => `<li>${escapeHtml(problem)}`).join('')}</ul>`}
   <p>Up ${since(startedAt, now)}. ${configText(status, now)}</p>
   ${sourceText(status, now)}
+  ${storeText(status, now)}
 </header>
 <main>
 ${section('Certificates', certificates(status.certificates, now))}
@@ -60,6 +61,11 @@ function sourceText({ config: { source } }: Status, now: Instant): string {
       ? ''
       : `: ${escapeHtml(source.lastError.message)}, ${since(source.lastError.at, now)} ago`;
   return `<p>${routes} <span class="bad">not connected</span>${why}.</p>`;
+}
+
+function storeText({ store: { lastError } }: Status, now: Instant): string {
+  if (lastError === null) return '';
+  return `<p class="bad">For ${since(lastError.since, now)} the store could not be written: ${escapeHtml(lastError.message)}. What it has is served, but nothing can be obtained or renewed.</p>`;
 }
 
 function certificates(views: readonly CertificateView[], now: Instant): string {

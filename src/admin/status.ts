@@ -32,6 +32,12 @@ export interface Status {
       readonly lastError: { readonly at: string; readonly message: string } | null;
     } | null;
   };
+  /** Whether certificates can be stored. While they cannot, what is there is served and nothing is ordered. */
+  readonly store: {
+    readonly writable: boolean;
+    /** Null while it is writable. */
+    readonly lastError: { readonly code: string; readonly message: string; readonly since: string } | null;
+  };
   readonly workers: readonly {
     readonly id: number;
     readonly pid: number;
@@ -70,6 +76,7 @@ export interface Figures {
   readonly configSource: Status['config']['source'];
   /** Centauri's two counters are there under their old names, too. */
   readonly centauriMetrics: boolean;
+  readonly storeWritable: boolean;
 }
 
 /** What is not well, in words; empty = all is well. Certificates that nobody wants any more do not count. */

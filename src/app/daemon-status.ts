@@ -9,6 +9,7 @@ import type { Publisher } from '../snapshot/publisher.ts';
 import { type ConfigFile, sourceUrl } from './config-file.ts';
 import { ocspView } from './ocsp-view.ts';
 import type { RoutesSource } from './routes-source.ts';
+import type { StoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
@@ -20,6 +21,7 @@ interface Parts {
   readonly routes: RoutesSource;
   readonly pool: WorkerPool;
   readonly manager: CertificateManager;
+  readonly store: Pick<StoreWatch, 'trouble'>;
   readonly staples: StapleKeeper;
   readonly publisher: Publisher;
   readonly attempts: Figures['attempts'];
@@ -42,6 +44,7 @@ export class DaemonStatus implements StatusSource {
       at: new Date(clock.now()).toISOString(),
       startedAt: new Date(startedAt).toISOString(),
       config: { ...file.state, source: this.#source() },
+      store: this.#store(),
       workers: pool.status(),
       routes: this.#routes(),
       certificates: this.#certificates(),
@@ -65,7 +68,15 @@ export class DaemonStatus implements StatusSource {
       configReloadFailures: file.reloads.failed,
       configSource: this.#source(),
       centauriMetrics: config().global.centauriMetrics,
+      storeWritable: this.#parts.store.trouble === null,
     };
+  }
+
+  #store(): Status['store'] {
+    const { trouble } = this.#parts.store;
+    if (trouble === null) return { writable: true, lastError: null };
+    const { code, message, since } = trouble;
+    return { writable: false, lastError: { code, message, since: new Date(since).toISOString() } };
   }
 
   /** The certificates with their OCSP answers. What waits for its first staple is missing: nobody is shown it. */

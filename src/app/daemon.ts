@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AdminServer } from '../admin/server.ts';
 import { CertificateManager } from '../certs/manager.ts';
-import type { Issuer, StoreLock } from '../certs/ports.ts';
+import type { Issuer } from '../certs/ports.ts';
 import { ServingBoard } from '../challenges/board.ts';
 import { StoredAnswers } from '../challenges/stored-board.ts';
 import type { Config } from '../config/config.ts';
@@ -31,6 +31,7 @@ import { ServedCertificates } from './served-certificates.ts';
 import { type OpenSockets, Sockets } from './sockets.ts';
 import { StickyTokens } from './sticky-tokens.ts';
 import { openStore } from './store.ts';
+import { StoreWatch } from './store-watch.ts';
 import { notifySystemd } from './systemd.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
@@ -67,6 +68,7 @@ export class Daemon {
   readonly #routes: RoutesSource;
   readonly #store: FileStore;
   readonly #stickyTokens: StickyTokens;
+  readonly #storeWatch: StoreWatch;
   readonly #pool: WorkerPool;
   readonly #issuers: Issuers;
   readonly #responders = new Responders();
@@ -76,7 +78,6 @@ export class Daemon {
   readonly #sockets = new Sockets(this.#bus.emit);
   readonly #stopping = new AbortController();
   #config: Config;
-  #lock: StoreLock | null = null;
   #unwatch: readonly (() => void)[] = [];
 
   /** @param config what `file` says now */
@@ -102,6 +103,11 @@ export class Daemon {
     });
     this.#store = openStore(config, tools);
     this.#stickyTokens = new StickyTokens({ documents: this.#store.documents, ...tools });
+    this.#storeWatch = new StoreWatch({
+      store: this.#store,
+      onWritable: () => this.#manager.resume(),
+      ...tools,
+    });
     this.#routes = new RoutesSource({
       documents: this.#store.documents,
       take: (routes) => this.#file.take(routes, this.#changeTo),
@@ -136,7 +142,7 @@ export class Daemon {
   /** @throws RigilError when it cannot start; then nothing is left running */
   async start(): Promise<void> {
     try {
-      this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
+      await this.#storeWatch.take(this.#stopping.signal);
       const routes = await this.#routes.recall(this.#config.global.configSource);
       if (routes !== null) this.#config = await this.#file.restore(routes);
       const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
@@ -147,6 +153,8 @@ export class Daemon {
         this.#stickyTokens.recall(),
       ]);
       this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
+      // Without a certificate and without a place to put one it would serve nobody.
+      if (this.#manager.certificates.size === 0) this.#storeWatch.mustBeWritable();
       await this.#startWorkers(this.#config, sockets);
       await this.#sockets.switchTo(sockets);
     } catch (error) {
@@ -156,6 +164,7 @@ export class Daemon {
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
+    void this.#storeWatch.follow(this.#stopping.signal);
     this.#routes.follow(this.#config.global.configSource);
     this.#unwatch = [this.#answers.watch(), this.#startOcspUpkeep()];
     this.#bus.emit({
@@ -275,6 +284,7 @@ export class Daemon {
       routes: this.#routes,
       pool: this.#pool,
       manager: this.#manager,
+      store: this.#storeWatch,
       staples: this.#staples,
       publisher: this.#publisher,
       attempts: this.#attempts.byId,
@@ -296,8 +306,7 @@ export class Daemon {
     for (const end of this.#unwatch) end();
     await this.#sockets.close();
     await this.#issuers.close();
-    await this.#lock?.release();
-    this.#lock = null;
+    await this.#storeWatch.release();
   }
 
   #fault(where: string, fault: unknown): void {

@@ -134,7 +134,7 @@ export function afterTrouble(previous: Trouble | null, at: Instant, chance: numb
 }
 
 /** Whether a code speaks of this machine's store and not of the issuer. */
-export function isLocal(code: Code): boolean {
+export function isLocal(code: string): boolean {
   return code.startsWith('store-') || code === 'lock-lost';
 }
 

@@ -1,14 +1,14 @@
 import type { Instant } from '../platform/clock.ts';
 import { adoptable } from './adopt.ts';
 import { Agenda } from './agenda.ts';
-import { released } from './backoff.ts';
+import { isLocal, released } from './backoff.ts';
 import { Candidates, isBetter } from './candidates.ts';
 import type { Certificate, CertificateFacts, CertificateId, Wanted } from './certificate.ts';
 import { fold, type Outcome } from './fold.ts';
 import { emptyJournal, type JournalEntry } from './journal.ts';
 import { withStart } from './pace.ts';
 import type { Issuer, StapleSource } from './ports.ts';
-import { type Entry, entryOf, type Held, type IssuerState, type State } from './state.ts';
+import { type Entry, entryOf, type Held, type IssuerState, type State, type Trouble } from './state.ts';
 
 /**
  * What is wanted, what is held, and what is known of the store: the state of the pipeline in one place. Every change
@@ -135,6 +135,27 @@ export class Inventory {
     if (entry?.journal.failure == null) return;
     const failure = released(entry.journal.failure, entry.wanted.issuers, now, now);
     this.#replace(entryOf({ ...entry, journal: { ...entry.journal, failure } }));
+  }
+
+  /** The store is itself again: what failed because of it is due now. */
+  resume(now: Instant): void {
+    const sooner = (trouble: Trouble | null): Trouble | null =>
+      trouble === null || trouble.retryAt <= now ? trouble : { ...trouble, retryAt: now };
+    for (const entry of this.#entries.values()) {
+      const { held, offer, journal } = entry;
+      const { failure } = journal;
+      const waits =
+        failure !== null && isLocal(failure.code) && failure.retryAt !== null && failure.retryAt > now;
+      if (held?.unsaved == null && offer?.trouble == null && !waits) continue;
+      this.#replace(
+        entryOf({
+          ...entry,
+          held: held && { ...held, unsaved: sooner(held.unsaved) },
+          offer: offer && { ...offer, trouble: sooner(offer.trouble) },
+          journal: waits ? { ...journal, failure: { ...failure, retryAt: now } } : journal,
+        }),
+      );
+    }
   }
 
   /** A client waited for it. Says whether that is news. */

@@ -129,6 +129,13 @@ export class CertificateManager {
     this.#loop = this.#work();
   }
 
+  /** The store can be used again after a time in which it could not: whatever waited for it is tried at once. */
+  resume(): void {
+    this.#inventory.resume(this.#ports.clock.now());
+    this.#reader.hurry();
+    this.#wake();
+  }
+
   /** Starts what is due and has room. Returns when something may be due that is not now. */
   tick(): Instant {
     if (!this.#reader.loaded) return Number.POSITIVE_INFINITY;

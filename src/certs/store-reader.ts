@@ -22,6 +22,7 @@ export class StoreReader {
   #loading = false;
   #reading: Promise<void> | null = null;
   #again = false;
+  #nap = new AbortController();
   /** What is known to be damaged, so that it is reported once and not with every change. */
   #reported: ReadonlySet<string> = new Set();
 
@@ -86,6 +87,11 @@ export class StoreReader {
     });
   }
 
+  /** Ends the pause after a failure. */
+  hurry(): void {
+    this.#nap.abort();
+  }
+
   async #readUntilDone(): Promise<void> {
     const { ports, inventory, onNews, signal } = this.#options;
     const { store, clock, random } = ports;
@@ -106,7 +112,8 @@ export class StoreReader {
         if (trouble === null) reportProblem(ports, 'the store cannot be read', error);
         trouble = afterTrouble(trouble, clock.now(), random.fraction());
         this.#again = true;
-        await clock.sleep(trouble.retryAt - clock.now(), signal);
+        this.#nap = new AbortController();
+        await clock.sleep(trouble.retryAt - clock.now(), AbortSignal.any([signal, this.#nap.signal]));
       }
     }
   }

@@ -23,9 +23,14 @@ export function statusLines({ address, status, troubles }: DaemonReport): string
   ];
 }
 
-function configLines({ config, waited }: Status, now: number): string[] {
+function configLines({ config, store, waited }: Status, now: number): string[] {
   const { file, loadedAt, lastError } = config;
   return [
+    ...(store.lastError === null
+      ? []
+      : [
+          `  ${chalk.red('✘')} for ${duration(now - Date.parse(store.lastError.since))} the store could not be written, so nothing can be renewed: ${store.lastError.message}`,
+        ]),
     ...fields([
       ['configuration', `${file}, loaded ${fromNow(Date.parse(loadedAt), now)}`],
       ...sourceField(config.source),

@@ -87,6 +87,8 @@ export type Event =
   /** The CA offers no chain up to the issuer that `preferred-chain` names; it got its own choice. */
   | { event: 'certificate.chain.default'; id: string; wanted: string; got: string }
   | { event: 'store.problem'; code: string; message: string; hint: string | null }
+  /** It can be written again, after so long. */
+  | { event: 'store.writable'; durationMs: number }
   | {
       event: 'upstream.failed';
       route: string;

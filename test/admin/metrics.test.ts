@@ -13,6 +13,7 @@ describe('/metrics', () => {
         ['rigil_build_info', 'gauge'],
         ['rigil_tls_hello_total', 'counter'],
         ['rigil_response_total', 'counter'],
+        ['rigil_store_writable', 'gauge'],
         ['rigil_request_duration_seconds', 'histogram'],
         ['rigil_upstream_errors_total', 'counter'],
         ['rigil_connections', 'gauge'],

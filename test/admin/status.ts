@@ -16,6 +16,7 @@ export function status(more: Partial<Status> = {}): Status {
       lastError: null,
       source: null,
     },
+    store: { writable: true, lastError: null },
     workers: [worker(1), worker(2)],
     routes: [
       {
@@ -102,6 +103,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
     configReloadFailures: 1,
     configSource: null,
     centauriMetrics: false,
+    storeWritable: true,
     ...more,
   };
 }
