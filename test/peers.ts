@@ -9,6 +9,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   curl: 'curl',
   openssl: 'openssl',
   nginx: 'nginx-light',
+  haproxy: 'haproxy',
   pebble: 'pebble',
   'pebble-challtestsrv': 'pebble',
   named: 'bind9',
