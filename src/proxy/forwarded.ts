@@ -1,9 +1,10 @@
 import type { ServingSettings } from '../snapshot/snapshot.ts';
 import { FIELD } from './codec/field-kind.ts';
 import type { FieldTable } from './codec/field-table.ts';
+import type { ToldFields } from './connection-memo.ts';
 import type { RawHeaders, RequestHead } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
-import { eachField, tokensOf, valuesOf } from './raw-headers.ts';
+import { eachField, fieldLines, tokensOf, valuesOf } from './raw-headers.ts';
 import type { RequestTarget } from './request-target.ts';
 import { isTrusted, plainAddress } from './trusted-peers.ts';
 
@@ -11,6 +12,7 @@ import { isTrusted, plainAddress } from './trusted-peers.ts';
 export interface UpstreamFields {
   readonly headers: RawHeaders;
   readonly passed?: FieldTable;
+  readonly told?: Buffer;
 }
 
 /**
@@ -54,12 +56,26 @@ export function upstreamFields(
 ): UpstreamFields {
   const { table } = request;
   if (table === undefined) return { headers: upstreamHeaders(request, target, settings) };
-  const headers = ['Host', target.authority.text];
   if (table.find(FIELD.te) >= 0 && tokensOf(request.headers, 'te').includes('trailers')) {
-    headers.push('TE', 'trailers');
+    const forwarded = forwardedFields(request, target, settings);
+    return { headers: ['Host', target.authority.text, 'TE', 'trailers', ...forwarded], passed: table };
   }
-  for (const text of forwardedFields(request, target, settings)) headers.push(text);
-  return { headers, passed: table };
+  const { headers, lines } = toldFields(request, target, settings);
+  return { headers, passed: table, told: lines };
+}
+
+/** What a client is told to be changes with the host it asks for and the settings, unless it tells something itself. */
+function toldFields(request: RequestHead, target: RequestTarget, settings: ServingSettings): ToldFields {
+  const { memo, remoteAddress } = request;
+  const { authority } = target;
+  const known = memo?.told;
+  if (known?.authority === authority && known.settings === settings) return known;
+  const forwarded = forwardedFields(request, target, settings);
+  const lines = Buffer.from(fieldLines(forwarded), 'latin1');
+  const told = { authority, settings, headers: ['Host', authority.text, ...forwarded], lines };
+  const trusted = remoteAddress !== null && isTrusted(plainAddress(remoteAddress), settings);
+  if (memo !== undefined && !trusted) memo.told = told;
+  return told;
 }
 
 /** `X-Forwarded-For`, `-Host` and `-Proto`. The first is missing when the peer has no address (a Unix socket). */

@@ -36,7 +36,7 @@ export function createHandler(context: HandlerContext): Handle {
     answer.route = route.label;
 
     // About the server, not about a resource behind it (RFC 9110 9.3.7).
-    if (target.path === '*') return answer.sendPage(page(200, null, ''));
+    if (request.method === 'OPTIONS' && target.path === '*') return answer.sendPage(page(200, null, ''));
     const location = primaryLocation(target, route);
     if (location !== null) return answer.sendPage(redirectPage(REDIRECT_STATUS, location));
     relay({ exchange, answer, target, route, settings }, context);

@@ -10,6 +10,7 @@ import { type Failure, isClientFailure, statusOf } from './failure.ts';
 import type { FailureLog } from './failure-log.ts';
 import { forwardedFields, upstreamFields } from './forwarded.ts';
 import { endToEnd } from './hop-by-hop.ts';
+import { RelayedRequest } from './relayed-request.ts';
 import type { RequestTarget } from './request-target.ts';
 import { switchedHeaders } from './upgrade.ts';
 import { type Call, describeUpstream, type Receiver, type Upstreams } from './upstream/upstreams.ts';
@@ -41,8 +42,9 @@ class Relay implements Receiver {
   readonly #job: RelayJob;
   readonly #context: RelayContext;
   readonly #upstream: Upstream;
-  /** The upstream's, then perhaps the error page's. */
-  readonly #calls: Call[] = [];
+  #call: Call | null = null;
+  /** That for an error page. */
+  #pageCall: Call | null = null;
   #abandoned = false;
   #replied = false;
 
@@ -57,18 +59,14 @@ class Relay implements Receiver {
     const { request } = exchange;
     answer.onAbandoned = () => {
       this.#abandoned = true;
-      for (const call of this.#calls) call.abort();
+      this.#call?.abort();
+      this.#pageCall?.abort();
     };
     answer.begin(this.#upstream);
-    const sent = {
-      upstream: this.#upstream,
-      method: request.method,
-      path: target.path,
-      ...upstreamFields(request, target, settings),
-      body: answer.requestBody,
-      upgrade: request.upgrade,
-    };
-    this.#calls.push(this.#context.upstreams.send(sent, this));
+    const fields = upstreamFields(request, target, settings);
+    const sent = new RelayedRequest(this.#upstream, request, target, fields, answer.requestBody);
+    this.#call = this.#context.upstreams.send(sent, this);
+    if (this.#abandoned) this.#call.abort();
   }
 
   inform(head: ResponseHead): void {
@@ -107,7 +105,7 @@ class Relay implements Receiver {
     }
     // Should there be no page, the head is sent after all; a table does not hold until then.
     const kept: ResponseHead = { status: head.status, headers: head.headers, last: head.last === true };
-    const call = fetchErrorPage({
+    this.#pageCall = fetchErrorPage({
       upstreams: this.#context.upstreams,
       page,
       method: exchange.request.method === 'HEAD' ? 'HEAD' : 'GET',
@@ -121,7 +119,6 @@ class Relay implements Receiver {
         answer.send({ ...kept, headers: replacement.head.headers }, replacement.body, route.headerRules);
       },
     });
-    this.#calls.push(call);
   }
 
   #report(upstream: Upstream, failure: Failure): void {

@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import { emptyBody } from '../body.ts';
 import { cutting } from '../codec/field-kind.ts';
 import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
@@ -15,7 +16,7 @@ import { failureOf } from './classify.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { isIdempotent } from './framing.ts';
 import type { Pool } from './pool.ts';
-import { requestHead } from './request-head.ts';
+import { RequestHeadWriter } from './request-head.ts';
 import type { Call, Receiver, UpstreamRequest } from './upstreams.ts';
 
 /** One request to an upstream, and the sink that its body flows into. */
@@ -68,20 +69,19 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     this.#connection = connection;
     const { method, body } = this.#request;
     connection.expect(method);
-    const head = requestHead(this.#request);
     if (connection.phase !== 'open') {
       this.#connectDueMs = performance.now() + this.#connectMs;
     }
     if (body.length === 0) {
       this.#sent = true;
-      connection.socket.write(head);
+      writeHead(connection, this.#request);
       this.#awaitResponse();
       return;
     }
     // The upstream may have something to say before the body comes, so the head does not wait for it longer than this step.
     connection.socket.cork();
     process.nextTick(uncork, connection);
-    connection.socket.write(head);
+    writeHead(connection, this.#request);
     body.flow(this);
   }
 
@@ -248,6 +248,18 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     this.#sweep.delete(this);
     connection?.destroy();
   }
+}
+
+/** For all calls. */
+const heads = new RequestHeadWriter();
+
+function writeHead({ socket, phase }: UpstreamConnection, request: UpstreamRequest): void {
+  const length = heads.write(request);
+  const head = heads.bytes.subarray(0, length);
+  const leavesAtOnce = phase === 'open' && request.body.length === 0 && !(socket instanceof TLSSocket);
+  socket.write(leavesAtOnce ? head : Buffer.from(head));
+  // What the system has not taken by now it takes later, from where it lies.
+  if (leavesAtOnce && socket.writableLength > 0) heads.part();
 }
 
 /** Only what is never passed on in any case. */
