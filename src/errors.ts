@@ -28,6 +28,8 @@ export const ERRORS = {
   'issuance-timed-out': { exit: 3, retry: 'later' },
   'issuance-interrupted': { exit: 3, retry: 'later' },
   'rate-limited': { exit: 3, retry: 'later' },
+  'tailscale-unreachable': { exit: 1, retry: 'later' },
+  'tailscale-refused': { exit: 3, retry: 'later' },
   'account-binding-required': { exit: 1, retry: 'never' },
   'account-binding-invalid': { exit: 1, retry: 'never' },
   'account-contact-refused': { exit: 1, retry: 'never' },

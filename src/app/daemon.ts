@@ -33,6 +33,7 @@ import { StickyTokens } from './sticky-tokens.ts';
 import { openStore } from './store.ts';
 import { StoreWatch } from './store-watch.ts';
 import { notifySystemd } from './systemd.ts';
+import { TailnetAccess } from './tailnet-access.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
@@ -76,6 +77,14 @@ export class Daemon {
   readonly #staples: StapleKeeper;
   readonly #answers: StoredAnswers;
   readonly #sockets = new Sockets(this.#bus.emit);
+  readonly #tailnet = new TailnetAccess({
+    clock: systemClock,
+    emit: this.#bus.emit,
+    onChange: () =>
+      this.#file.again(async () => {
+        if (!this.#stopping.signal.aborted) await this.#change(this.#config);
+      }),
+  });
   readonly #stopping = new AbortController();
   #config: Config;
   #unwatch: readonly (() => void)[] = [];
@@ -146,6 +155,7 @@ export class Daemon {
       const routes = await this.#routes.recall(this.#config.global.configSource);
       if (routes !== null) this.#config = await this.#file.restore(routes);
       const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
+      await this.#tailnet.look(this.#config.global.tailscale);
       const sockets = await this.#open(this.#config);
       await Promise.all([
         this.#manager.load({ follow: true }),
@@ -166,6 +176,7 @@ export class Daemon {
     this.#manager.start();
     void this.#storeWatch.follow(this.#stopping.signal);
     this.#routes.follow(this.#config.global.configSource);
+    this.#tailnet.follow(this.#config.global.tailscale);
     this.#unwatch = [this.#answers.watch(), this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
@@ -195,6 +206,7 @@ export class Daemon {
     const startedAt = systemClock.now();
     this.#bus.emit({ event: 'drain.started', requestsMs: DRAIN.requestsMs });
     this.#routes.stop();
+    this.#tailnet.stop();
     for (const listener of this.#sockets.listeners) listener.close();
     const [cut] = await Promise.all([this.#pool.drain(DRAIN), this.#manager.stop()]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
@@ -217,7 +229,10 @@ export class Daemon {
     await this.#change(config);
     this.#config = config;
     // Whoever ends takes no more routes.
-    if (!this.#stopping.signal.aborted) this.#routes.follow(config.global.configSource);
+    if (!this.#stopping.signal.aborted) {
+      this.#routes.follow(config.global.configSource);
+      this.#tailnet.follow(config.global.tailscale);
+    }
     return this.#publisher.current.generation;
   };
 
@@ -239,7 +254,7 @@ export class Daemon {
       throw error;
     });
     try {
-      if (needsOtherWorkers(this.#config, config)) await this.#startWorkers(config, sockets);
+      if (this.#needsOtherWorkers(config, sockets)) await this.#startWorkers(config, sockets);
     } catch (error) {
       this.#accessLog.giveUp(accessLog);
       await this.#sockets.giveUp(sockets);
@@ -256,7 +271,8 @@ export class Daemon {
     const table = buildTable(config, idOfRoute, this.#stickyTokens.of);
     this.#accessLog.use(config.global.accessLog, accessLog);
     const settings = servingSettings(config, accessLog?.settings ?? null);
-    this.#publisher.update((current) => ({ ...current, table, settings }));
+    const tailnet = this.#tailnet.settingsOf(config.global);
+    this.#publisher.update((current) => ({ ...current, table, settings, tailnet }));
     this.#responders.use(config, issuers);
     this.#manager.setWanted(wanted, issuers);
   }
@@ -268,11 +284,18 @@ export class Daemon {
     if (admin !== null) {
       servers.push({ role: 'admin', address: admin, make: () => new AdminServer(this.#status()) });
     }
-    return this.#sockets.open(config.global, servers);
+    return this.#sockets.open(this.#tailnet.listenersOf(config.global), servers);
   }
 
   async #startWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): Promise<void> {
     await this.#pool.run(listeners, workers === 'auto' ? availableParallelism() : workers, DRAIN);
+  }
+
+  /** Workers learn everything but their listeners from snapshots. */
+  #needsOtherWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): boolean {
+    const before = this.#sockets.listeners;
+    const isSame = listeners.length === before.length && listeners.every((each) => before.includes(each));
+    return !isSame || workers !== this.#config.global.workers;
   }
 
   #status(): DaemonStatus {
@@ -303,6 +326,7 @@ export class Daemon {
   }
 
   async #close(): Promise<void> {
+    this.#tailnet.stop();
     for (const end of this.#unwatch) end();
     await this.#sockets.close();
     await this.#issuers.close();
@@ -313,10 +337,4 @@ export class Daemon {
     const stack = fault instanceof Error ? (fault.stack ?? null) : null;
     this.#bus.emit({ event: 'fault', where, message: messageOf(fault), stack });
   }
-}
-
-/** Workers learn everything but their listeners from snapshots. */
-function needsOtherWorkers({ global: before }: Config, { global: after }: Config): boolean {
-  const parts = ({ http, https, workers }: Config['global']) => JSON.stringify([http, https, workers]);
-  return parts(before) !== parts(after);
 }

@@ -32,6 +32,15 @@ export interface GlobalConfig {
   readonly configSource: { readonly host: string; readonly port: number } | null;
   /** Whether `/metrics` has Centauri's two counters under their old names, too. */
   readonly centauriMetrics: boolean;
+  /** The tailnet that is served besides, if one is. */
+  readonly tailscale: TailscaleConfig | null;
+}
+
+export interface TailscaleConfig {
+  /** Path of the Tailscale daemon's API socket. */
+  readonly socket: string;
+  /** What plain HTTP from the tailnet gets. */
+  readonly http: 'redirect' | 'serve';
 }
 
 /** One address to listen on, as written in `http`, `https` and `admin`. */
@@ -66,21 +75,22 @@ export type KeyType = 'p256' | 'p384' | 'rsa2048' | 'rsa4096';
 export interface IssuerConfig {
   /** In lower case. */
   readonly name: string;
-  readonly type: 'acme' | 'internal';
+  readonly type: 'acme' | 'internal' | 'tailscale';
   /**
    * Which routes without a `provider` it is for: `all`, those with names that no public CA certifies (`private`: a
-   * local CA that `issuers` does not name), or none (`named`: an ACME issuer that `issuers` leaves out).
+   * local CA that `issuers` does not name), those with names below `ts.net` (`tailnet`: of type tailscale), or none
+   * (`named`: an ACME issuer that `issuers` leaves out).
    */
-  readonly scope: 'all' | 'private' | 'named';
+  readonly scope: 'all' | 'private' | 'tailnet' | 'named';
   readonly keyType: KeyType;
-  /** ACME directory URL; null for the internal CA. */
+  /** ACME directory URL; null for other types. */
   readonly directory: string | null;
   readonly email: string | null;
   readonly eab: { readonly keyId: string; readonly hmac: string } | null;
   readonly profile: string | null;
   readonly preferredChain: string | null;
   readonly mustStaple: boolean;
-  /** Tried in order. Empty for the internal CA. */
+  /** Tried in order. Empty for other types than acme. */
   readonly challenges: readonly ChallengeConfig[];
   /** PEM file of roots to trust for the directory. */
   readonly caRoot: string | null;
@@ -95,6 +105,8 @@ export interface IssuerConfig {
   readonly timeoutMs: number;
   /** Where the internal CA answers OCSP, if it does. */
   readonly ocsp: ListenAddress | null;
+  /** Path of the Tailscale daemon's API socket; null for other types than tailscale. */
+  readonly socket: string | null;
 }
 
 export type ChallengeConfig =

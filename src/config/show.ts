@@ -46,6 +46,7 @@ function globalLines(global: GlobalConfig): readonly string[] {
     wildcardDomains,
     configSource,
     centauriMetrics,
+    tailscale,
   } = global;
   return [
     words('http', http.length === 0 ? ['off'] : http.map(formatListenAddress)),
@@ -68,6 +69,9 @@ function globalLines(global: GlobalConfig): readonly string[] {
       ? []
       : [`config-source tcp://${hostAndPort(configSource.host, configSource.port)}`]),
     `centauri-metrics ${centauriMetrics ? 'on' : 'off'}`,
+    ...(tailscale === null
+      ? ['tailscale off']
+      : [words('tailscale', [tailscale.socket]), `tailscale-http ${tailscale.http}`]),
   ];
 }
 
@@ -81,7 +85,14 @@ function issuersLine(issuers: readonly IssuerConfig[]): readonly string[] {
 function issuerLines(issuer: IssuerConfig): readonly string[] {
   const { type, keyType, ocsp, directory, email, eab, profile, preferredChain, mustStaple, challenges } =
     issuer;
-  const { caRoot, resolvers, propagation, requestRate, obtainIntervalMs, timeoutMs } = issuer;
+  const { caRoot, resolvers, propagation, requestRate, obtainIntervalMs, timeoutMs, socket } = issuer;
+  if (type === 'tailscale') {
+    return [
+      `type ${type}`,
+      ...list('socket', socket === null ? [] : [socket]),
+      `timeout ${formatDuration(timeoutMs)}`,
+    ];
+  }
   const common = [`type ${type}`, `key-type ${keyType}`];
   if (type === 'internal')
     return [...common, ...list('ocsp', ocsp === null ? [] : [formatListenAddress(ocsp)])];

@@ -23,6 +23,14 @@ export type Event =
       retryInMs: number;
     }
   | { event: 'listener.opened'; role: 'http' | 'https' | 'admin' | 'ocsp'; address: string }
+  /** The Tailscale daemon has said which addresses this machine has. */
+  | { event: 'tailnet.joined'; addresses: readonly string[] }
+  /** The Tailscale daemon is away, or has no address for this machine. It is asked again. */
+  | { event: 'tailnet.lost'; code: string; message: string; hint: string | null }
+  /** An address in the tailnet cannot be listened on yet. It is tried again. */
+  | { event: 'tailnet.listener.failed'; address: string; code: string; message: string; hint: string | null }
+  /** The Tailscale daemon did not say who is at an address; requests from there have no identity for a while. */
+  | { event: 'tailnet.whois.failed'; address: string; message: string }
   | { event: 'worker.started'; worker: number; pid: number; durationMs: number }
   | {
       event: 'worker.exited';
@@ -116,6 +124,9 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'authority.expiring': 'warn',
   'config.warning': 'warn',
   'config.source.lost': 'warn',
+  'tailnet.lost': 'warn',
+  'tailnet.listener.failed': 'warn',
+  'tailnet.whois.failed': 'warn',
   'worker.said': 'warn',
   'access-log.dropped': 'warn',
   'access-log.failed': 'error',

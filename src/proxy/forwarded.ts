@@ -21,11 +21,14 @@ export interface UpstreamFields {
  * `Host` is what the client asked for. `X-Forwarded-For`, `-Host` and `-Proto` are told by rigil alone, unless the
  * peer is one of the trusted proxies: then it goes on with their list and keeps what they say. Other fields by which
  * a client could pretend to be somebody else never pass. Framing is left to the engine.
+ *
+ * @param user the fields that name the user, where the network knows them
  */
 export function upstreamHeaders(
   request: RequestHead,
   target: RequestTarget,
   settings: ServingSettings,
+  user: RawHeaders = NOBODY,
 ): string[] {
   const headers = ['Host', target.authority.text];
   const dropped = connectionFields(request.headers);
@@ -44,7 +47,7 @@ export function upstreamHeaders(
     headers.push(name, value);
   });
   if (tokensOf(request.headers, 'te').includes('trailers')) headers.push('TE', 'trailers');
-  headers.push(...forwardedFields(request, target, settings));
+  headers.push(...forwardedFields(request, target, settings), ...user);
   return headers;
 }
 
@@ -53,12 +56,20 @@ export function upstreamFields(
   request: RequestHead,
   target: RequestTarget,
   settings: ServingSettings,
+  user: RawHeaders = NOBODY,
 ): UpstreamFields {
   const { table } = request;
-  if (table === undefined) return { headers: upstreamHeaders(request, target, settings) };
+  if (table === undefined) return { headers: upstreamHeaders(request, target, settings, user) };
   if (table.find(FIELD.te) >= 0 && tokensOf(request.headers, 'te').includes('trailers')) {
     const forwarded = forwardedFields(request, target, settings);
-    return { headers: ['Host', target.authority.text, 'TE', 'trailers', ...forwarded], passed: table };
+    return {
+      headers: ['Host', target.authority.text, 'TE', 'trailers', ...forwarded, ...user],
+      passed: table,
+    };
+  }
+  if (user.length > 0) {
+    const forwarded = forwardedFields(request, target, settings);
+    return { headers: ['Host', target.authority.text, ...forwarded, ...user], passed: table };
   }
   const { headers, lines } = toldFields(request, target, settings);
   return { headers, passed: table, told: lines };
@@ -107,6 +118,8 @@ function joined(headers: RawHeaders, name: string): string | null {
   const values = valuesOf(headers, name).filter((value) => value !== '');
   return values.length === 0 ? null : values.join(', ');
 }
+
+const NOBODY: RawHeaders = [];
 
 /** Set by rigil, or never believed: a client's own are not passed on. */
 const OURS: ReadonlySet<string> = new Set([

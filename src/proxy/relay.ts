@@ -5,7 +5,7 @@ import type { Answer } from './answer.ts';
 import type { Counters } from './counters.ts';
 import { defaultPage } from './default-page.ts';
 import { errorPageFor, fetchErrorPage } from './error-page.ts';
-import type { Body, Exchange, ResponseHead } from './exchange.ts';
+import type { Body, Exchange, RawHeaders, ResponseHead } from './exchange.ts';
 import { type Failure, isClientFailure, statusOf } from './failure.ts';
 import type { FailureLog } from './failure-log.ts';
 import { forwardedFields, upstreamFields } from './forwarded.ts';
@@ -30,6 +30,8 @@ export interface RelayJob {
   readonly target: RequestTarget;
   readonly route: Route;
   readonly settings: ServingSettings;
+  /** The fields that name the user, where the network knows them. Default: none. */
+  readonly user?: RawHeaders;
 }
 
 /** Carries a request to one of its route's upstreams, and the response back. */
@@ -55,7 +57,7 @@ class Relay implements Receiver {
   }
 
   start(): void {
-    const { exchange, answer, target, settings } = this.#job;
+    const { exchange, answer, target, settings, user } = this.#job;
     const { request } = exchange;
     answer.onAbandoned = () => {
       this.#abandoned = true;
@@ -63,7 +65,7 @@ class Relay implements Receiver {
       this.#pageCall?.abort();
     };
     answer.begin(this.#upstream);
-    const fields = upstreamFields(request, target, settings);
+    const fields = upstreamFields(request, target, settings, user);
     const sent = new RelayedRequest(this.#upstream, request, target, fields, answer.requestBody);
     this.#call = this.#context.upstreams.send(sent, this);
     if (this.#abandoned) this.#call.abort();

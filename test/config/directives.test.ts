@@ -122,6 +122,15 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['centauri-metrics OFF', { centauriMetrics: false }],
   ['centauri-metrics', 'missing-argument'],
   ['centauri-metrics yes', 'invalid-keyword'],
+  ['tailscale', { tailscale: { socket: '/var/run/tailscale/tailscaled.sock', http: 'redirect' } }],
+  ['tailscale ts.sock', { tailscale: { socket: '/etc/rigil/ts.sock', http: 'redirect' } }],
+  ['tailscale-http serve\ntailscale /run/ts.sock', { tailscale: { socket: '/run/ts.sock', http: 'serve' } }],
+  ['tailscale off', { tailscale: null }],
+  [`tailscale /${'a'.repeat(107)}`, 'invalid-path'],
+  ['tailscale /a /b', 'extra-argument'],
+  ['tailscale\ntailscale-http proxy', 'invalid-keyword'],
+  ['tailscale-http serve', 'directive-without-effect'],
+  ['tailscale off\ntailscale-http serve', 'directive-without-effect'],
 ];
 
 const ISSUER: readonly (readonly [string, Partial<IssuerConfig> | string])[] = [
@@ -206,6 +215,15 @@ const ISSUER: readonly (readonly [string, Partial<IssuerConfig> | string])[] = [
   ['ocsp :9181', 'wrong-issuer-type'],
   ['type internal\nocsp :9181', { ocsp: { kind: 'tcp', host: null, port: 9181 } }],
   ['type internal\nocsp :443', 'duplicate-address'],
+  [
+    'type tailscale',
+    { type: 'tailscale', scope: 'tailnet', socket: '/var/run/tailscale/tailscaled.sock', challenges: [] },
+  ],
+  ['type tailscale\nsocket /run/ts.sock\ntimeout 2m', { socket: '/run/ts.sock', timeoutMs: 120_000 }],
+  ['type tailscale\nemail a@example.com', 'wrong-issuer-type'],
+  ['type tailscale\nkey-type p384', 'wrong-issuer-type'],
+  ['socket /run/ts.sock', 'wrong-issuer-type'],
+  ['type tailscale\nsocket', 'missing-argument'],
 ];
 
 const ROUTE = 'route a.example.com\n  upstream app:8080';
@@ -226,7 +244,7 @@ describe('issuer', () => {
     const text = `issuer ca\n${lines}\n${ROUTE}\nprovider ca`;
     if (typeof expected === 'string') expect(codesOf(text)).toEqual(expected.split(' '));
     else {
-      expect(valid(text).issuers[0]).toMatchObject({ name: 'ca', ...expected });
+      expect(valid(text).issuers.find(({ name }) => name === 'ca')).toMatchObject(expected);
       expect(codesOf(text)).toEqual([]);
     }
   });
@@ -269,6 +287,8 @@ describe('the table of directives', () => {
     const opening = { global: 'global', issuer: 'issuer ca', route: ROUTE }[section];
     const others = {
       ocsp: 'type internal',
+      socket: 'type tailscale',
+      'tailscale-http': 'tailscale',
       issuers: 'issuer zerossl\nissuer letsencrypt',
       'redirect-to-primary': 'route b.example.com c.example.com\nupstream app',
     } as Record<string, string>;

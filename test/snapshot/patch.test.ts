@@ -89,6 +89,11 @@ function snapshots(): fc.Arbitrary<Snapshot> {
     }),
     certificates,
     challenges,
+    tailnet: fc.constantFrom(null, {
+      socket: '/run/t.sock',
+      addresses: ['100.64.0.1'],
+      http: 'serve',
+    } as const),
     ticketKeys: fc.uint8Array({ minLength: 48, maxLength: 48 }),
   });
 }

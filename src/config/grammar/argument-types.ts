@@ -5,7 +5,7 @@ import { formatDuration, parseDuration } from '../values/duration.ts';
 import { isHostName } from '../values/host-name.ts';
 import { parseIssuerName } from '../values/issuer-name.ts';
 import { parseListenAddress } from '../values/listen-address.ts';
-import { parsePath } from '../values/path.ts';
+import { parsePath, parseSocketPath } from '../values/path.ts';
 import { parseRate } from '../values/rate.ts';
 import { parseResolver } from '../values/resolver.ts';
 import { parseRouteName } from '../values/route-name.ts';
@@ -54,6 +54,12 @@ export const path: ArgumentType<string> = {
   placeholder: 'PATH',
   description: 'a path of the file system; a relative one begins at the folder of the configuration file',
   parse: (text, { baseDir }) => parsePath(text, baseDir),
+};
+
+export const socketPath: ArgumentType<string> = {
+  placeholder: 'SOCKET',
+  description: 'the path of a Unix socket; a relative one begins at the folder of the configuration file',
+  parse: (text, { baseDir }) => parseSocketPath(text, baseDir),
 };
 
 export const directoryUrl: ArgumentType<string> = {

@@ -1,3 +1,4 @@
+import { TAILSCALE_SOCKET } from '../defaults.ts';
 import {
   cidr,
   domain,
@@ -6,6 +7,7 @@ import {
   numberOrAuto,
   path,
   redisUrl,
+  socketPath,
   tcpUrl,
   text,
 } from './argument-types.ts';
@@ -199,5 +201,34 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
       '`/metrics` of the admin endpoint then has `centauri_tls_hello_total{known}` and `centauri_response_total{route,status}` besides the same figures with `rigil_`, for dashboards that are yet to be changed. They are counted as rigil counts: by the route that answers, 499 where the client left.',
     default: 'off',
     examples: ['centauri-metrics on'],
+  }),
+  directive({
+    name: 'tailscale',
+    forms: [
+      form([optional(socketPath)], (draft, [socket = TAILSCALE_SOCKET]) => {
+        draft.tailscale = { socket };
+      }),
+      keyword('off', [], (draft) => {
+        draft.tailscale = null;
+      }),
+    ],
+    summary: 'Whether the tailnet that this machine is in is served, and who asks is told to upstreams',
+    documentation:
+      'Asks the Tailscale daemon of this machine, at its socket, which addresses the machine has in its tailnet, and listens there too: on the ports of `http` and `https`, unless these cover all addresses already. When the addresses change, the listeners follow. While the daemon is away the log says so and everything else is served.\n\nOn connections to these addresses upstreams get `Tailscale-User-Login`, `Tailscale-User-Name` and `Tailscale-User-Profile-Pic` of the user whose device asks. A device with a tag belongs to no user and has none of them. Names that are not ASCII are encoded as in e-mail (RFC 2047), as Tailscale itself does. What a client sends under these names is never passed on, whatever it connected to.\n\nThe Tailscale daemon is asked once a device in ten seconds, when it connects; a request waits at most half a second for the answer, and then goes on without. This trusts that nobody but the tailnet can send from the addresses of the tailnet, which the firewall rules of the Tailscale daemon see to (`tailscale up --netfilter-mode=off` turns them off). A daemon in userspace mode gives the machine no address to listen on.\n\nFor certificates of names below `ts.net` see the issuer `type tailscale`.',
+    default: 'off',
+    examples: ['tailscale', 'tailscale /run/tailscale/tailscaled.sock', 'tailscale off'],
+  }),
+  directive({
+    name: 'tailscale-http',
+    forms: [
+      form([one(oneOf('redirect', 'serve'))], (draft, [http], at) => {
+        draft.tailscaleHttp = { value: http, at };
+      }),
+    ],
+    summary: 'What plain HTTP from the tailnet gets',
+    documentation:
+      '`redirect` sends it to HTTPS, as everywhere. `serve` proxies it, because the tailnet encrypts already; upstreams see `X-Forwarded-Proto: http`. Only connections to the addresses in the tailnet are served so.',
+    default: 'redirect',
+    examples: ['tailscale-http serve'],
   }),
 ];
