@@ -4,8 +4,8 @@ import type { CertificateId } from './certificate.ts';
 import { laneOf } from './flights.ts';
 import { Heap } from './heap.ts';
 import { nextFor } from './next-action.ts';
-import { freeAt, withStart } from './pace.ts';
-import type { Entry, IssuerState, State } from './state.ts';
+import { freeAt, noteStart } from './pace.ts';
+import type { Entry, State } from './state.ts';
 
 /** What became of what is due. */
 export interface Progress {
@@ -150,7 +150,7 @@ export class Agenda {
     this.#lookAt(now);
     const due = [...this.#lanes.values()].flatMap(({ items }) => items.filter(({ gone }) => !gone));
     due.sort(byUrgency);
-    const issuers = new Map<string, IssuerState>(this.#issuers());
+    let issuers = this.#issuers();
     const actions: Action[] = [];
     const paced: Action[] = [];
     let wakeAt = this.#nextChange();
@@ -163,9 +163,7 @@ export class Agenda {
         continue;
       }
       actions.push(action);
-      if (issuer !== undefined && 'issuer' in action) {
-        issuers.set(action.issuer, { ...issuer, starts: withStart(issuer, now) });
-      }
+      if ('issuer' in action) issuers = noteStart(issuers, action.issuer, now);
     }
     return { actions, paced, wakeAt };
   }

@@ -6,7 +6,7 @@ import { Candidates, isBetter } from './candidates.ts';
 import type { Certificate, CertificateFacts, CertificateId, Wanted } from './certificate.ts';
 import { fold, type Outcome } from './fold.ts';
 import { emptyJournal, type JournalEntry } from './journal.ts';
-import { withStart } from './pace.ts';
+import { noteStart } from './pace.ts';
 import type { Issuer, StapleSource } from './ports.ts';
 import { type Entry, entryOf, type Held, type IssuerState, type State, type Trouble } from './state.ts';
 
@@ -167,9 +167,7 @@ export class Inventory {
 
   /** An issuance begins at `issuer`. */
   noteStart(issuer: string, now: Instant): void {
-    const state = this.#issuers.get(issuer);
-    if (state === undefined) return;
-    this.#issuers = new Map(this.#issuers).set(issuer, { ...state, starts: withStart(state, now) });
+    this.#issuers = noteStart(this.#issuers, issuer, now);
   }
 
   #replace(entry: Entry): void {
@@ -218,19 +216,22 @@ export class Inventory {
 
   /** Starts that are not known any more are taken from what they left behind. */
   #issuerStates(issuers: ReadonlyMap<string, Issuer>, now: Instant): Map<string, IssuerState> {
+    const accountOf = (name: string): string => issuers.get(name)?.account ?? name;
     return new Map(
       [...issuers].map(([name, issuer]) => {
-        const paces = issuer.paces ?? [];
+        const { paces = [] } = issuer;
+        const account = accountOf(name);
+        const sharing = new Set([...issuers.keys()].filter((each) => accountOf(each) === account));
         const known = this.#issuers.get(name)?.starts;
-        const starts = known ?? (paces.length === 0 ? [] : this.#tracesOf(name, now));
-        return [name, { advises: issuer.renewalInfo !== undefined, paces, starts }];
+        const starts = known ?? (paces.length === 0 ? [] : this.#tracesOf(sharing, now));
+        return [name, { advises: issuer.renewalInfo !== undefined, account, paces, starts }];
       }),
     );
   }
 
-  #tracesOf(issuer: string, now: Instant): Instant[] {
-    const obtained = [...this.#stored.values()].filter((facts) => facts.issuer === issuer);
-    const failed = [...this.#journal.values()].filter(({ failure }) => failure?.issuer === issuer);
+  #tracesOf(issuers: ReadonlySet<string>, now: Instant): Instant[] {
+    const obtained = [...this.#stored.values()].filter(({ issuer }) => issuers.has(issuer));
+    const failed = [...this.#journal.values()].filter(({ failure }) => issuers.has(failure?.issuer ?? ''));
     return [...obtained.map(({ obtainedAt }) => obtainedAt), ...failed.map(({ failure }) => failure?.at ?? 0)]
       .filter((at) => at <= now)
       .sort((left, right) => left - right);

@@ -232,7 +232,7 @@ export class CertificateManager {
   }
 
   #wake(): void {
-    this.#nap.abort();
+    this.#nap.abort(null);
   }
 
   readonly #launch = (action: Action): boolean => {

@@ -89,7 +89,7 @@ export class StoreReader {
 
   /** Ends the pause after a failure. */
   hurry(): void {
-    this.#nap.abort();
+    this.#nap.abort(null);
   }
 
   async #readUntilDone(): Promise<void> {

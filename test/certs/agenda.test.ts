@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Action, Plan } from '../../src/certs/action.ts';
 import { Agenda } from '../../src/certs/agenda.ts';
+import { noteStart } from '../../src/certs/pace.ts';
 import { plan } from '../../src/certs/plan.ts';
 import type { Entry, State } from '../../src/certs/state.ts';
 import { entryFor, ids, instant, state } from './arbitrary.ts';
@@ -62,9 +63,8 @@ describe('an agenda', () => {
         const { actions, wakeAt } = plan(state, now);
         const started: string[] = [];
         const progress = agenda.start(now, (action) => {
-          const issuer = 'issuer' in action ? issuers.get(action.issuer) : undefined;
-          if (issuer !== undefined && 'issuer' in action) {
-            issuers.set(action.issuer, { ...issuer, starts: [...issuer.starts, now] });
+          if ('issuer' in action) {
+            for (const [name, each] of noteStart(issuers, action.issuer, now)) issuers.set(name, each);
           }
           agenda.begin(action.id);
           started.push(`${action.kind} ${action.id}`);

@@ -73,6 +73,7 @@ export function entryFor(id: string): fc.Arbitrary<Entry> {
 
 const issuerState = fc.record({
   advises: fc.boolean(),
+  account: fc.constantFrom('one', 'another'),
   paces: fc.array(
     fc.record({ issuances: fc.integer({ min: 1, max: 3 }), perMs: fc.integer({ min: 1, max: DAY }) }),
   ),

@@ -36,10 +36,19 @@ export class SharedMemory {
 export class MemoryStore implements CertificateStore {
   readonly documents: DocumentStore;
   readonly #shared: SharedMemory;
+  readonly #locks = new Set<StoreLock>();
+  #isDead = false;
 
   constructor(shared: SharedMemory) {
     this.#shared = shared;
     this.documents = new MemoryDocuments(shared);
+  }
+
+  /** The process is killed: it gets no more answers, and others may have its locks. */
+  kill(): void {
+    this.#isDead = true;
+    this.#shared.watchers.delete(this);
+    for (const lock of this.#locks) void lock.release();
   }
 
   async list(): Promise<StoreListing> {
@@ -110,18 +119,21 @@ export class MemoryStore implements CertificateStore {
     }
     this.#shared.fence += 1;
     const lost = new AbortController();
-    return {
+    const lock: StoreLock = {
       key,
       fence: this.#shared.fence,
       lost: lost.signal,
       release: async () => {
         if (lost.signal.aborted) return;
-        lost.abort();
+        lost.abort(null);
+        this.#locks.delete(lock);
         const next = queues.get(key)?.shift();
         if (next === undefined) queues.delete(key);
         else next();
       },
     };
+    this.#locks.add(lock);
+    return lock;
   }
 
   watch(onChange: () => void): () => void {
@@ -131,7 +143,7 @@ export class MemoryStore implements CertificateStore {
   }
 
   async #may(what: 'reads' | 'saves' | 'journal' | 'locks'): Promise<void> {
-    if (this.#shared.hangs) await new Promise(() => {});
+    if (this.#shared.hangs || this.#isDead) await new Promise(() => {});
     if (!this.#shared.fails.has(what)) return;
     throw new RigilError(what === 'reads' ? 'store-unreadable' : 'store-unwritable', `${what} fail`);
   }
