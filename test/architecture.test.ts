@@ -110,6 +110,11 @@ const WAITS: readonly {
   { file: /^proxy\/worker\.ts$/, functions: 'all', why: 'starts, drains and ends; what serves is elsewhere' },
   { file: /^proxy\/listeners\.ts$/, functions: ['open'], why: 'before the first connection' },
   { file: /^proxy\/serving\.ts$/, functions: ['drain'], why: 'when nothing new is taken on' },
+  {
+    file: /^proxy\/http2\/end-of-turn\.ts$/,
+    functions: 'all',
+    why: 'what was written in one turn of the event loop leaves at its end: there is nothing it could wait for',
+  },
   { file: /^proxy\/tls\/front-door\.ts$/, functions: ['settle'], why: 'when nothing new is taken on' },
   {
     file: /^proxy\/access-log\//,

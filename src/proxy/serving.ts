@@ -12,7 +12,7 @@ import type { Exchange } from './exchange.ts';
 import { FailureLog } from './failure-log.ts';
 import { createHandler, refuse } from './handler.ts';
 import { Http1Server } from './http1/server.ts';
-import { NodeHttp2 } from './http2/node-server.ts';
+import { Http2Server } from './http2/server.ts';
 import { createPlainHandler } from './plain-handler.ts';
 import type { Limits } from './protocol.ts';
 import { Sweep } from './sweep.ts';
@@ -62,7 +62,7 @@ export interface ServingOptions {
 /** Who speaks the protocols of a TLS connection. */
 interface Engines {
   readonly http1: Http1Server;
-  readonly http2: NodeHttp2;
+  readonly http2: Http2Server;
 }
 
 /** Puts together the data path of one worker. */
@@ -134,7 +134,7 @@ class NodeServing implements Serving {
     const identified = createHandler(context, this.#identities);
     const engines = (options: EngineOptions): Engines => ({
       http1: new Http1Server(options, limits, sweep),
-      http2: new NodeHttp2(options, limits),
+      http2: new Http2Server(options, limits, sweep, random),
     });
     this.#secure = engines(secure);
     this.#tailnet = engines({ ...secure, handle: identified });
