@@ -22,7 +22,7 @@ import { PeerSettings } from '../codec/http2/settings.ts';
 import { trailersFault } from '../codec/http2/trailers.ts';
 import type { RawHeaders } from '../exchange.ts';
 import type { Limits } from '../protocol.ts';
-import type { Sweep, Timed } from '../sweep.ts';
+import { NOWHERE, type Sweep, type Timed } from '../sweep.ts';
 import { ClosedStreams } from './closed-streams.ts';
 import { type ExchangeOwner, Http2Exchange } from './exchange.ts';
 import { Output } from './output.ts';
@@ -55,6 +55,7 @@ export interface ServerParts {
 export class Http2Connection implements ClientConnection, ExchangeOwner, UploadOwner, Timed {
   readonly output: Output;
   readonly stallMs: number;
+  place = NOWHERE;
   readonly #socket: TLSSocket;
   readonly #options: EngineOptions;
   readonly #limits: Limits;
