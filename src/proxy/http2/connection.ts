@@ -27,7 +27,7 @@ import { ClosedStreams } from './closed-streams.ts';
 import { type ExchangeOwner, Http2Exchange } from './exchange.ts';
 import { Output } from './output.ts';
 import { Priorities } from './priorities.ts';
-import { hasTooManyFields, readRequest, refusedRequest } from './request.ts';
+import { hasTooManyFields, RequestSource, readRequest, refusedRequest } from './request.ts';
 import { Upload, type UploadOwner } from './upload.ts';
 import { CONNECTION_WINDOW, UploadBudget } from './upload-budget.ts';
 
@@ -61,7 +61,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
   readonly #limits: Limits;
   readonly #sweep: Sweep;
   readonly #parts: ServerParts;
-  readonly #remoteAddress: string | null;
+  readonly #source: RequestSource;
   readonly #reader: FrameReader;
   readonly #decoder = new HpackDecoder();
   readonly #peer = new PeerSettings();
@@ -91,7 +91,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     this.#limits = limits;
     this.#sweep = sweep;
     this.#parts = parts;
-    this.#remoteAddress = socket.remoteAddress ?? null;
+    this.#source = new RequestSource(socket.remoteAddress ?? null);
     this.stallMs = limits.bodyIdleMs;
     this.#reader = new FrameReader('server', parts.frameLimits);
     this.output = new Output(socket, limits.bodyIdleMs, () => this.#regulate());
@@ -137,6 +137,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     if (!this.#streams.delete(exchange.id)) return;
     this.#closed.add(exchange.id, reset);
     if (this.#streams.size > 0) return;
+    this.#source.tables.rest();
     this.#idleDueMs = performance.now() + this.#limits.keepAliveMs;
     if (this.#state === LAST) this.#leave(H2_ERROR.noError, '');
   }
@@ -255,7 +256,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
 
   #begin(id: number, endStream: boolean): void {
     const { reader, random } = this.#parts;
-    const request = readRequest(reader, this.#remoteAddress, random);
+    const request = readRequest(reader, this.#source, random);
     const { contentLength, protocol } = reader;
     const tunnel = request.upgrade !== null;
     const idleMs = tunnel ? NEVER : this.#limits.bodyIdleMs;
@@ -271,10 +272,10 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
   #refuse(id: number, endStream: boolean, fault: MessageFault): H2Fault | null {
     const status = MESSAGE_FAULTS[fault];
     if (status === 0) {
-      this.#options.refused(400, this.#remoteAddress);
+      this.#options.refused(400, this.#source.remoteAddress);
       return streamFault(H2_ERROR.protocolError, fault);
     }
-    const request = refusedRequest(this.#parts.list, this.#remoteAddress);
+    const request = refusedRequest(this.#parts.list, this.#source);
     const upload = endStream ? null : new Upload(this, id, -1, this.#limits.bodyIdleMs);
     const exchange = new Http2Exchange(this, id, request, upload, this.#peer.initialWindowSize, null);
     this.#streams.set(id, exchange);

@@ -195,6 +195,7 @@ export class Http2Exchange implements Exchange, Sink, Sender {
     source?.cancel();
     this.onClose(state === TUNNEL || state === SENT);
     this.upload?.close();
+    this.request.release();
   }
 
   tick(nowMs: number): void {
@@ -228,6 +229,7 @@ export class Http2Exchange implements Exchange, Sink, Sender {
     this.#owner.streamClosed(this, reset);
     this.onClose(true);
     this.upload?.close();
+    this.request.release();
   }
 }
 
