@@ -38,6 +38,12 @@ export function metricsText(figures: Figures): string {
       'Requests that an upstream did not answer, by what went wrong.',
       counts(metrics.upstreamErrors),
     ),
+    family(
+      'upstream_retries_total',
+      'counter',
+      'Requests that went on to another upstream, since one could not be asked.',
+      counts(metrics.upstreamRetries),
+    ),
     family('connections', 'gauge', 'Open connections of clients.', [
       ['', workers.reduce((sum, { report }) => sum + report.connections, 0)],
     ]),

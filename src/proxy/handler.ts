@@ -33,8 +33,8 @@ export function createHandler(context: HandlerContext, identities: Identities | 
     const target = requestTargetOf(request);
     if (target === null) return refuse(answer, 400);
 
-    const { table, settings } = context.current();
-    const route = table.match(target.authority.name);
+    const snapshot = context.current();
+    const route = snapshot.table.match(target.authority.name);
     if (route === null) return answer.sendPage(defaultPage(421));
     answer.route = route.label;
 
@@ -42,7 +42,7 @@ export function createHandler(context: HandlerContext, identities: Identities | 
     if (request.method === 'OPTIONS' && target.path === '*') return answer.sendPage(page(200, null, ''));
     const location = primaryLocation(target, route, request.scheme);
     if (location !== null) return answer.sendPage(redirectPage(REDIRECT_STATUS, location));
-    const job = { exchange, answer, target, route, settings };
+    const job = { exchange, answer, target, route, snapshot };
     if (identities === null) relay(job, context);
     else relayFor(identities, job, context);
   });

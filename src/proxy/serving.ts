@@ -6,6 +6,7 @@ import { type Random, systemRandom } from '../platform/random.ts';
 import type { Snapshot, TailnetSettings } from '../snapshot/snapshot.ts';
 import type { AccessLog } from './access-log/access-log.ts';
 import { Answer } from './answer.ts';
+import { Balancer } from './balance/balancer.ts';
 import { type ClientConnection, type EngineOptions, FAREWELL_MS } from './client-connection.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Exchange } from './exchange.ts';
@@ -105,7 +106,7 @@ class NodeServing implements Serving {
       counters,
       failures,
       clock,
-      random,
+      balancer: new Balancer(random),
       emit,
       accessLog,
     };

@@ -19,6 +19,7 @@ export interface Patch {
   readonly certificates?: Changes<ServedCertificate>;
   readonly challenges?: Changes<ChallengeAnswer>;
   readonly tailnet?: TailnetSettings | null;
+  readonly down?: readonly string[];
   readonly ticketKeys?: Uint8Array;
 }
 
@@ -40,6 +41,7 @@ export function diff(from: Snapshot, to: Snapshot): Patch {
     ...(certificates === null ? {} : { certificates }),
     ...(challenges === null ? {} : { challenges }),
     ...(from.tailnet === to.tailnet ? {} : { tailnet: to.tailnet }),
+    ...(from.down === to.down ? {} : { down: [...to.down] }),
     ...(from.ticketKeys === to.ticketKeys ? {} : { ticketKeys: to.ticketKeys }),
   };
 }
@@ -56,6 +58,7 @@ export function applyPatch(snapshot: Snapshot, patch: Patch): Snapshot {
     certificates: changed(snapshot.certificates, patch.certificates),
     challenges: changed(snapshot.challenges, patch.challenges),
     tailnet: patch.tailnet === undefined ? snapshot.tailnet : patch.tailnet,
+    down: patch.down === undefined ? snapshot.down : new Set(patch.down),
     ticketKeys: patch.ticketKeys ?? snapshot.ticketKeys,
   };
 }

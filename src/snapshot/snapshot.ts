@@ -17,6 +17,8 @@ export interface Snapshot {
   readonly challenges: ReadonlyMap<string, ChallengeAnswer>;
   /** The tailnet that is served; null = none. */
   readonly tailnet: TailnetSettings | null;
+  /** Upstreams that a health check has found down, as `downKey` names them. */
+  readonly down: ReadonlySet<string>;
   /** 48 bytes that seal session tickets, the same in all workers. */
   readonly ticketKeys: Uint8Array;
 }
@@ -74,5 +76,6 @@ export const emptySnapshot: Snapshot = {
   certificates: new Map(),
   challenges: new Map(),
   tailnet: null,
+  down: new Set(),
   ticketKeys: new Uint8Array(0),
 };

@@ -16,6 +16,7 @@ describe('/metrics', () => {
         ['rigil_store_writable', 'gauge'],
         ['rigil_request_duration_seconds', 'histogram'],
         ['rigil_upstream_errors_total', 'counter'],
+        ['rigil_upstream_retries_total', 'counter'],
         ['rigil_connections', 'gauge'],
         ['rigil_certificate_not_after_seconds', 'gauge'],
         ['rigil_certificate_renew_at_seconds', 'gauge'],

@@ -71,6 +71,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
       tlsHello: { 'known="true"': 7, 'known="false"': 2 },
       responses: { 'route="one.test",status="200"': 5 },
       upstreamErrors: { 'route="one.test",kind="refused"': 1 },
+      upstreamRetries: { 'route="one.test"': 2 },
       durations: {
         'route="one.test"': { buckets: [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], sumSeconds: 31.5 },
       },
@@ -89,6 +90,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
             tlsHello: {},
             responses: {},
             upstreamErrors: {},
+            upstreamRetries: {},
             durations: {},
             handshakesWaited: 0,
             requestsWaited: 0,

@@ -94,6 +94,7 @@ function snapshots(): fc.Arbitrary<Snapshot> {
       addresses: ['100.64.0.1'],
       http: 'serve',
     } as const),
+    down: fc.uniqueArray(id).map((keys) => new Set(keys)),
     ticketKeys: fc.uint8Array({ minLength: 48, maxLength: 48 }),
   });
 }
