@@ -38,12 +38,6 @@ export function metricsText(figures: Figures): string {
       'Requests that an upstream did not answer, by what went wrong.',
       counts(metrics.upstreamErrors),
     ),
-    family(
-      'upstream_retries_total',
-      'counter',
-      'Requests that went on to another upstream, since one could not be asked.',
-      counts(metrics.upstreamRetries),
-    ),
     family('connections', 'gauge', 'Open connections of clients.', [
       ['', workers.reduce((sum, { report }) => sum + report.connections, 0)],
     ]),
@@ -97,9 +91,13 @@ export function metricsText(figures: Figures): string {
             [['', Number(figures.configSource.connected)]],
           ),
         ]),
-    family('store_writable', 'gauge', 'Whether certificates can be stored.', [
-      ['', Number(figures.storeWritable)],
-    ]),
+    ...(figures.store.kind === 'file'
+      ? []
+      : [
+          family('store_up', 'gauge', 'Whether the database that keeps certificates answers.', [
+            ['', Number(figures.store.up)],
+          ]),
+        ]),
     family(
       'worker_event_loop_delay_seconds',
       'gauge',

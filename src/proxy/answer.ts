@@ -26,9 +26,7 @@ export class Answer {
   /** Label of the route that answers. */
   route = NO_ROUTE;
   /** Called when the client left before its answer was complete. */
-  onAbandoned: () => void = ignore;
-  /** Called when nothing more of it can be sent, complete or not. */
-  onOver: () => void = ignore;
+  onAbandoned: () => void = () => {};
   readonly #exchange: Exchange;
   readonly #context: AnswerContext;
   /** Null when this one is not logged. */
@@ -122,7 +120,6 @@ export class Answer {
       this.#context.accessLog?.finish(this.#record, status, this.route, complete);
     }
     if (!complete) this.onAbandoned();
-    this.onOver();
   }
 
   #count(status: number): number {
@@ -139,5 +136,3 @@ export class Answer {
 }
 
 const NONE: RawHeaders = [];
-
-function ignore(): void {}

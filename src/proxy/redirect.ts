@@ -15,18 +15,13 @@ export function httpsLocation({ authority, path }: RequestTarget, httpsPort: num
 }
 
 /** Where a request belongs whose route redirects to its primary name, or null when it is right already. */
-export function primaryLocation(
-  { authority, path }: RequestTarget,
-  route: Route,
-  scheme: 'http' | 'https',
-): string | null {
-  if (!route.redirectToPrimary) return null;
+export function primaryLocation({ authority, path }: RequestTarget, route: Route): string | null {
   const primary = route.primary.toLowerCase();
-  if (primary.startsWith('*.')) return null;
+  if (!route.redirectToPrimary || primary.startsWith('*.')) return null;
   if (authority.name === primary) return null;
-  return `${scheme}://${primary.includes(':') ? `[${primary}]` : primary}${suffix(authority.port, scheme)}${path}`;
+  return `https://${primary.includes(':') ? `[${primary}]` : primary}${suffix(authority.port)}${path}`;
 }
 
-function suffix(port: string | null, scheme: 'http' | 'https' = 'https'): string {
-  return port === null || port === DEFAULT_PORTS[scheme] ? '' : `:${port}`;
+function suffix(port: string | null): string {
+  return port === null || port === DEFAULT_PORTS.https ? '' : `:${port}`;
 }

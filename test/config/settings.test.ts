@@ -15,7 +15,6 @@ describe('the global settings', () => {
       wildcardDomains: [],
       configSource: null,
       centauriMetrics: false,
-      tailscale: null,
     });
   });
 

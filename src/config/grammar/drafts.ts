@@ -10,7 +10,6 @@ import type {
   LogConfig,
   PropagationConfig,
   StoreConfig,
-  TailscaleConfig,
   UpstreamConfig,
   UpstreamTimeouts,
 } from '../config.ts';
@@ -31,8 +30,6 @@ export interface GlobalDraft {
   issuers?: readonly Placed<string>[];
   configSource?: { readonly host: string; readonly port: number };
   centauriMetrics?: boolean;
-  tailscale?: { readonly socket: string } | null;
-  tailscaleHttp?: Placed<TailscaleConfig['http']>;
 }
 
 /** What the lines of one `issuer` section say. */
@@ -54,7 +51,6 @@ export interface IssuerDraft {
   obtainIntervalMs?: number;
   timeoutMs?: number;
   ocsp?: Placed<ListenAddress>;
-  socket?: string;
   readonly challenges: ChallengeConfig[];
   /** Where each directive of the section first stands. */
   readonly seen: Map<string, Position>;
