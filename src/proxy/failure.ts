@@ -23,7 +23,9 @@ export type UpstreamFailureKind =
   /** The connection ended in the middle. */
   | 'reset'
   /** What came is not HTTP, or not an answer to what was asked. */
-  | 'protocol';
+  | 'protocol'
+  /** The request wants something that the upstream does not offer, which is nobody's failure: it works for all others. */
+  | 'unsupported';
 
 /** The client is to blame; the upstream is not counted as failed. */
 export type ClientFailureKind = 'client-gone' | 'client-timeout' | 'client-malformed';
@@ -40,6 +42,7 @@ export function statusOf(kind: FailureKind): number {
     case 'tls':
     case 'reset':
     case 'protocol':
+    case 'unsupported':
       return 502;
     case 'client-timeout':
       return 408;

@@ -1,19 +1,35 @@
 import { FIELD } from './codec/field-kind.ts';
+import type { FieldTable } from './codec/field-table.ts';
 import { ascii, isName } from './codec/octets.ts';
-import type { ResponseHead } from './exchange.ts';
+import type { RawHeaders, ResponseHead } from './exchange.ts';
 import { fieldValue } from './raw-headers.ts';
 
-/** Whether a response lasts as long as both sides like: a drain gives it more time than a request. */
-export function isEventStream(head: ResponseHead): boolean {
-  const { table } = head;
-  if (table === undefined) {
-    return fieldValue(head.headers, 'content-type')?.toLowerCase().startsWith('text/event-stream') === true;
-  }
+/**
+ * Whether a response lasts as long as both sides like, so that a drain gives it more time than a request: an event stream,
+ * or a call of gRPC, which may be one.
+ */
+export function isLongLived({ headers, table }: ResponseHead): boolean {
+  if (table !== undefined) return hasType(table, EVENT_STREAM) || hasType(table, GRPC);
+  const type = fieldValue(headers, 'content-type')?.toLowerCase() ?? '';
+  return type.startsWith('text/event-stream') || type.startsWith('application/grpc');
+}
+
+/** Whether a request is a call of gRPC. `passed` has the fields that are not in `headers`, if there are such. */
+export function isGrpcRequest(request: {
+  readonly headers: RawHeaders;
+  readonly passed?: FieldTable;
+}): boolean {
+  const { headers, passed } = request;
+  if (passed !== undefined) return hasType(passed, GRPC);
+  return fieldValue(headers, 'content-type')?.toLowerCase().startsWith('application/grpc') === true;
+}
+
+function hasType(table: FieldTable, type: Uint8Array): boolean {
   const index = table.find(FIELD.contentType);
   if (index < 0) return false;
   const from = table.valueFrom(index);
-  const to = Math.min(table.valueTo(index), from + EVENT_STREAM.length);
-  return isName(table.bytes, from, to, EVENT_STREAM);
+  return isName(table.bytes, from, Math.min(table.valueTo(index), from + type.length), type);
 }
 
 const EVENT_STREAM = ascii('text/event-stream');
+const GRPC = ascii('application/grpc');

@@ -62,6 +62,11 @@ export interface Limits {
   readonly upstreamResponseMs: number;
   /** How long an unused connection to an upstream is kept: less than the 5 s after which Node's servers hang up. */
   readonly upstreamIdleMs: number;
+  /**
+   * How long an upstream may say nothing over an HTTP/2 connection with requests under way before it is asked for a sign of
+   * life. Servers of gRPC hang up on clients that ask more often than every 5 minutes.
+   */
+  readonly upstreamPingMs: number;
 }
 
 export const defaultLimits: Limits = {
@@ -73,6 +78,7 @@ export const defaultLimits: Limits = {
   upstreamConnectMs: 5_000,
   upstreamResponseMs: 60_000,
   upstreamIdleMs: 4_000,
+  upstreamPingMs: 310_000,
 };
 
 /** Figures of one worker since its start; sums over workers are made by the control process. */

@@ -16,8 +16,7 @@ import { NodeHttp2 } from './http2/node-server.ts';
 import { createPlainHandler } from './plain-handler.ts';
 import type { Limits } from './protocol.ts';
 import { Sweep } from './sweep.ts';
-import { Dialer } from './upstream/dialer.ts';
-import { Http1Upstreams } from './upstream/http1-upstreams.ts';
+import { AnyUpstreams } from './upstream/any-upstreams.ts';
 
 /** When a silent connection is probed for a peer that is gone. */
 const TCP_KEEP_ALIVE_MS = 15_000;
@@ -60,7 +59,7 @@ export function createServing(options: ServingOptions): Serving {
 class NodeServing implements Serving {
   readonly #counters: Counters;
   readonly #clock: Clock;
-  readonly #upstreams: Http1Upstreams;
+  readonly #upstreams: AnyUpstreams;
   readonly #secure1: Http1Server;
   readonly #secure2: NodeHttp2;
   readonly #plain: Http1Server;
@@ -80,7 +79,7 @@ class NodeServing implements Serving {
     this.#counters = counters;
     this.#clock = clock;
     const sweep = new Sweep(shortestLimit(limits));
-    this.#upstreams = new Http1Upstreams(limits, sweep, new Dialer());
+    this.#upstreams = new AnyUpstreams(limits, sweep);
     const failures = new FailureLog(emit, clock);
     const context = {
       current,
@@ -170,14 +169,13 @@ class NodeServing implements Serving {
 }
 
 function shortestLimit(limits: Limits): number {
-  const { headTimeoutMs, bodyIdleMs, keepAliveMs, upstreamConnectMs, upstreamResponseMs, upstreamIdleMs } =
-    limits;
   return Math.min(
-    headTimeoutMs,
-    bodyIdleMs,
-    keepAliveMs,
-    upstreamConnectMs,
-    upstreamResponseMs,
-    upstreamIdleMs,
+    limits.headTimeoutMs,
+    limits.bodyIdleMs,
+    limits.keepAliveMs,
+    limits.upstreamConnectMs,
+    limits.upstreamResponseMs,
+    limits.upstreamIdleMs,
+    limits.upstreamPingMs,
   );
 }

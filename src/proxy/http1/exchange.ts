@@ -1,11 +1,12 @@
-import { cutting } from '../codec/field-kind.ts';
+import { cutting, FIELD } from '../codec/field-kind.ts';
 import type { FieldTable } from '../codec/field-table.ts';
 import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
 import { fieldLines } from '../codec/http1/field-line.ts';
 import type { RequestParser } from '../codec/http1/request-parser.ts';
 import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead, Sink } from '../exchange.ts';
 import { passableTrailers } from '../hop-by-hop.ts';
-import { isEventStream } from '../long-lived.ts';
+import { isLongLived } from '../long-lived.ts';
+import { fieldValue } from '../raw-headers.ts';
 import { FrameTracker, GOING_AWAY, isWebSocket } from '../websocket.ts';
 import type { Http1Connection } from './connection.ts';
 import { plainHead, ResponseHeadWriter } from './response-head.ts';
@@ -61,11 +62,13 @@ export class Http1Exchange implements Exchange, Sink {
     const bodiless = method === 'HEAD' || status === 204 || status === 304;
     const unknown = !bodiless && body.length === null;
     this.#chunked = unknown && protocol === 'HTTP/1.1';
-    this.longLived = isEventStream(head);
+    this.longLived = isLongLived(head);
     const close = connection.closesAfter(head.last === true || (unknown && !this.#chunked));
     let framing = this.#chunked ? 'Transfer-Encoding: chunked\r\n' : '';
     if (close) framing += 'Connection: close\r\n';
     else if (protocol === 'HTTP/1.0') framing += 'Connection: keep-alive\r\n';
+    // HTTP/2 needs no length to say that there is nothing.
+    if (!bodiless && body.length === 0 && !hasLength(head)) framing += 'Content-Length: 0\r\n';
     this.#headBytes = heads.write(head, this.#chunked, framing);
     this.#state = RESPONDING;
     if (bodiless || body.length === 0) {
@@ -240,5 +243,11 @@ const TUNNEL = 2;
 /** The whole response has been written, and waits in the socket. */
 const FLUSHING = 3;
 const OVER = 4;
+
+function hasLength({ headers, table }: ResponseHead): boolean {
+  return table === undefined
+    ? fieldValue(headers, 'content-length') !== null
+    : table.find(FIELD.contentLength) >= 0;
+}
 
 function ignore(): void {}

@@ -2,7 +2,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { emptyBody } from '../body.ts';
 import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead } from '../exchange.ts';
 import { passableTrailers } from '../hop-by-hop.ts';
-import { isEventStream } from '../long-lived.ts';
+import { isLongLived } from '../long-lived.ts';
 import type { Limits } from '../protocol.ts';
 import { eachField, fieldValue } from '../raw-headers.ts';
 import { StreamBody } from '../stream-body.ts';
@@ -57,7 +57,7 @@ export class NodeHttp2Exchange implements Exchange {
       body.cancel();
       return;
     }
-    this.longLived = isEventStream(head);
+    this.longLived = isLongLived(head);
     const bodiless = this.request.method === 'HEAD' || head.status === 204 || head.status === 304;
     const endStream = bodiless || body.length === 0;
     const headers = { ...fieldsObject(head.headers), ':status': head.status };
