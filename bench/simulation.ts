@@ -1,106 +1,38 @@
-// Four hundred days of a daemon with many certificates, with outages of the CA, on a clock that does not wait.
+// Four hundred days of a daemon with many certificates, on a clock that does not wait.
 //
-//   node bench/simulation.ts [CERTIFICATES] [DAYS]        default 10000 400
+//   node bench/simulation.ts [CERTIFICATES] [DAYS] [SEED]        default 10000 400 7
 //
-// Prints what would hurt: certificates that expired though their CA could be reached, and limits that were passed.
-import type { Certificate } from '../src/certs/certificate.ts';
-import { CertificateManager } from '../src/certs/manager.ts';
-import { RigilError } from '../src/errors.ts';
-import { FakeClock } from '../test/certs/fake-clock.ts';
-import { FakeIssuer } from '../test/certs/fake-issuer.ts';
-import { DAY, HOUR, makeWanted } from '../test/certs/make.ts';
-import { SharedMemory } from '../test/certs/memory-store.ts';
+// Prints what would hurt: certificates that ran out though their CA could be reached for a day, and what Let's Encrypt
+// counts beside its limits. Exits with 1 when there is any of it.
+import { LIMIT, simulate } from '../test/certs/simulation.ts';
 
-const COUNT = Number(process.argv[2] ?? 10_000);
-const DAYS = Number(process.argv[3] ?? 400);
-/** Let's Encrypt's limit of new orders for an account. */
-const LIMIT = { issuances: 300, perMs: 3 * HOUR };
-/** The first orders take as long as the limit makes them. */
-const FILLED_AFTER = (COUNT / LIMIT.issuances) * LIMIT.perMs + 2 * DAY;
-
-const chance = chanceFrom(7);
-const clock = new FakeClock();
-const begin = clock.now();
-const ca = new FakeIssuer('ca', clock);
-ca.paces = [LIMIT];
-ca.takesMs = 20_000;
-const outages = Array.from({ length: Math.ceil(DAYS / 10) }, () => {
-  const from = begin + chance() * DAYS * DAY;
-  return { from, until: from + chance() * chance() * 6 * DAY };
-});
-let failures = 0;
-ca.fails = () => {
-  const down = outages.some(({ from, until }) => clock.now() >= from && clock.now() < until);
-  if (!down && chance() > 0.02) return null;
-  failures += 1;
-  return new RigilError(down ? 'issuer-unavailable' : 'challenge-failed', 'it was decided by chance');
-};
-
-let served: ReadonlyMap<string, Certificate> = new Map();
-const manager = new CertificateManager({
-  store: new SharedMemory().open(),
-  clock,
-  random: { fraction: chance, bytes: (size) => Buffer.alloc(size) },
-  emit: () => {},
-  longestNapMs: 6 * HOUR,
-  publish: (certificates) => {
-    served = certificates;
+const [sites = 10_000, days = 400, seed = 7] = process.argv.slice(2).map(Number);
+const startedAt = performance.now();
+const secondsSince = (): number => Math.round((performance.now() - startedAt) / 1000);
+const verdict = await simulate({
+  sites,
+  days,
+  seed,
+  onDay: (day, orders) => {
+    if (day % 10 === 0) console.error(`day ${day}: ${orders} orders, ${secondsSince()} s`);
   },
 });
-await manager.load();
-const wanted = Array.from({ length: COUNT }, (_, index) =>
-  makeWanted({ names: [`site${index}.example`], issuers: ['ca'] }),
-);
-manager.setWanted(wanted, new Map([['ca', ca]]));
-manager.start();
-
-let expiries = 0;
-let shortestLeft = Number.POSITIVE_INFINITY;
-const startedAt = performance.now();
-for (let day = 1; day <= DAYS; day += 1) {
-  await clock.advance(DAY);
-  if (clock.now() - begin > FILLED_AFTER) {
-    for (const { id } of wanted) {
-      const left = (served.get(id)?.facts.notAfter ?? 0) - clock.now();
-      shortestLeft = Math.min(shortestLeft, left);
-      if (left <= 0) expiries += 1;
-    }
-  }
-  if (day % 10 === 0 || day === DAYS) {
-    const seconds = Math.round((performance.now() - startedAt) / 1000);
-    console.error(`day ${day}: ${ca.orders.length} orders, ${seconds} s`);
-  }
-}
-await manager.stop();
-
-const busiest = busiestOf(
-  ca.orders.map(({ at }) => at),
-  LIMIT.perMs,
-);
-console.log(`certificates, days            ${COUNT}, ${DAYS}`);
-console.log(`orders                        ${ca.orders.length}`);
-console.log(`failures                      ${failures}`);
-console.log(`latest renewal                ${(shortestLeft / DAY).toFixed(1)} days before the end`);
-console.log(`expiries                      ${expiries}`);
-console.log(`most orders in three hours    ${busiest} (limit ${LIMIT.issuances})`);
-process.exitCode = expiries > 0 || busiest > LIMIT.issuances ? 1 : 0;
-
-/** Numbers that look like chance and are the same in every run. */
-function chanceFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return state / 2_147_483_648;
-  };
-}
-
-/** The most of `times` within any span of `span` milliseconds. */
-function busiestOf(times: readonly number[], span: number): number {
-  let first = 0;
-  let most = 0;
-  times.forEach((time, index) => {
-    while ((times[first] ?? 0) <= time - span) first += 1;
-    most = Math.max(most, index - first + 1);
-  });
-  return most;
-}
+const { most, expired } = verdict;
+const limits = [
+  ['orders of an account in 3 hours', most.orders, LIMIT.issuances],
+  ['certificates for a domain in 7 days', most.forDomain, 50],
+  ['certificates for the same names in 7 days', most.forNames, 5],
+  ['failed proofs of a name in an hour', most.failures, 5],
+  ['failed proofs of a name in a row', most.failuresInARow, 1_152],
+] as const;
+const row = (what: string, value: unknown): void => console.log(`${what.padEnd(48)}${value}`);
+row('certificates, days', `${sites}, ${days}`);
+row('time', `${secondsSince()} s`);
+row('orders, certificates', `${verdict.orders}, ${verdict.issued}`);
+row('failed proofs', verdict.failures);
+row('restarts, crashes', `${verdict.restarts}, ${verdict.crashes}`);
+row('least time left of a certificate of 90 days', `${verdict.leastDaysLeft.toFixed(1)} days`);
+for (const [what, value, limit] of limits) row(`most ${what}`, `${value} (limit ${limit})`);
+row('expired though the CA was reachable for a day', expired.length);
+for (const each of expired.slice(0, 10)) console.log(`  ${each}`);
+process.exitCode = expired.length > 0 || limits.some(([, value, limit]) => value > limit) ? 1 : 0;

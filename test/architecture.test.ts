@@ -19,6 +19,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'ocsp',
     'x509',
     'store',
+    'tailscale',
     'challenges',
     'proxy',
     'admin',
@@ -38,6 +39,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   ocsp: ['certs', 'x509', 'events', 'platform', 'errors'],
   x509: ['platform', 'errors'],
   store: ['certs', 'x509', 'events', 'platform', 'errors'],
+  tailscale: ['certs', 'x509', 'events', 'platform', 'errors'],
   proxy: ['snapshot', 'routing', 'challenges', 'events', 'platform', 'errors'],
   admin: ['certs', 'proxy', 'events', 'platform', 'errors'],
   events: ['platform', 'errors'],
@@ -108,6 +110,11 @@ const WAITS: readonly {
   { file: /^proxy\/worker\.ts$/, functions: 'all', why: 'starts, drains and ends; what serves is elsewhere' },
   { file: /^proxy\/listeners\.ts$/, functions: ['open'], why: 'before the first connection' },
   { file: /^proxy\/serving\.ts$/, functions: ['drain'], why: 'when nothing new is taken on' },
+  {
+    file: /^proxy\/http2\/end-of-turn\.ts$/,
+    functions: 'all',
+    why: 'what was written in one turn of the event loop leaves at its end: there is nothing it could wait for',
+  },
   { file: /^proxy\/tls\/front-door\.ts$/, functions: ['settle'], why: 'when nothing new is taken on' },
   {
     file: /^proxy\/access-log\//,

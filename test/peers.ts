@@ -9,12 +9,12 @@ export const PEERS: Readonly<Record<string, string>> = {
   curl: 'curl',
   openssl: 'openssl',
   nginx: 'nginx-light',
+  haproxy: 'haproxy',
   pebble: 'pebble',
   'pebble-challtestsrv': 'pebble',
   named: 'bind9',
   wrk: 'wrk',
   mandoc: 'mandoc',
-  'redis-server': 'redis-server',
 };
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/bin'];

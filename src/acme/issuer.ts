@@ -59,6 +59,7 @@ export class AcmeIssuer implements Issuer {
   readonly name: string;
   readonly timeoutMs: number;
   readonly paces: readonly Pace[];
+  readonly account: string;
   readonly #settings: AcmeIssuerSettings;
   readonly #tools: AcmeIssuerTools;
   readonly #pace: RateLimiter;
@@ -68,6 +69,8 @@ export class AcmeIssuer implements Issuer {
     this.name = settings.name;
     this.timeoutMs = settings.timeoutMs;
     this.paces = pacesOf(settings);
+    const { directory, email, eab } = settings;
+    this.account = JSON.stringify([directory, email, eab?.keyId ?? null]);
     this.#settings = settings;
     this.#tools = tools;
     const { requestRate } = settings;

@@ -65,7 +65,7 @@ const MEANINGS: Readonly<Record<string, { readonly code: Code; readonly hint?: s
   },
   caa: {
     code: 'caa-forbids',
-    hint: "a CAA record of the name (or of a parent) allows other CAs only: add this CA's domain to it",
+    hint: "a CAA record of the name (or of a parent) allows other CAs only: add this CA's domain to it, then reload rigil or run `rigil certs renew NAME`",
   },
   rejectedIdentifier: {
     code: 'identifier-refused',

@@ -38,6 +38,12 @@ export function metricsText(figures: Figures): string {
       'Requests that an upstream did not answer, by what went wrong.',
       counts(metrics.upstreamErrors),
     ),
+    family(
+      'upstream_retries_total',
+      'counter',
+      'Requests that went on to another upstream, since one could not be asked.',
+      counts(metrics.upstreamRetries),
+    ),
     family('connections', 'gauge', 'Open connections of clients.', [
       ['', workers.reduce((sum, { report }) => sum + report.connections, 0)],
     ]),
@@ -91,13 +97,9 @@ export function metricsText(figures: Figures): string {
             [['', Number(figures.configSource.connected)]],
           ),
         ]),
-    ...(figures.store.kind === 'file'
-      ? []
-      : [
-          family('store_up', 'gauge', 'Whether the database that keeps certificates answers.', [
-            ['', Number(figures.store.up)],
-          ]),
-        ]),
+    family('store_writable', 'gauge', 'Whether certificates can be stored.', [
+      ['', Number(figures.storeWritable)],
+    ]),
     family(
       'worker_event_loop_delay_seconds',
       'gauge',

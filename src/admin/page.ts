@@ -63,13 +63,9 @@ function sourceText({ config: { source } }: Status, now: Instant): string {
   return `<p>${routes} <span class="bad">not connected</span>${why}.</p>`;
 }
 
-function storeText({ store }: Status, now: Instant): string {
-  if (store.kind === 'file') return '';
-  const place = `Certificates are kept in <code>${escapeHtml(store.place)}</code>, which`;
-  const warnings = store.warnings.map((warning) => `<p class="bad">${escapeHtml(warning)}</p>`).join('');
-  if (store.up) return `<p>${place} <span class="good">answers</span>.</p>${warnings}`;
-  const why = store.lastError === null ? '' : `: ${escapeHtml(store.lastError)}`;
-  return `<p>${place} <span class="bad">has not answered for ${since(store.since, now)}</span>${why}. What is held serves on; nothing is ordered unless it is about to expire.</p>${warnings}`;
+function storeText({ store: { lastError } }: Status, now: Instant): string {
+  if (lastError === null) return '';
+  return `<p class="bad">For ${since(lastError.since, now)} the store could not be written: ${escapeHtml(lastError.message)}. What it has is served, but nothing can be obtained or renewed.</p>`;
 }
 
 function certificates(views: readonly CertificateView[], now: Instant): string {

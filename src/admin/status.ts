@@ -32,7 +32,12 @@ export interface Status {
       readonly lastError: { readonly at: string; readonly message: string } | null;
     } | null;
   };
-  readonly store: StoreStatus;
+  /** Whether certificates can be stored. While they cannot, what is there is served and nothing is ordered. */
+  readonly store: {
+    readonly writable: boolean;
+    /** Null while it is writable. */
+    readonly lastError: { readonly code: string; readonly message: string; readonly since: string } | null;
+  };
   readonly workers: readonly {
     readonly id: number;
     readonly pid: number;
@@ -48,20 +53,6 @@ export interface Status {
   readonly work: readonly { readonly id: string; readonly action: string; readonly startedAt: string }[];
   /** How many handshakes and requests ever waited for certificate work. */
   readonly waited: { readonly handshakes: number; readonly requests: number };
-}
-
-/** How the store is. Serving does not need it. */
-export interface StoreStatus {
-  readonly kind: 'file' | 'redis';
-  /** A directory, or the database without user and password. */
-  readonly place: string;
-  /** Whether it answered when it was last asked. */
-  readonly up: boolean;
-  readonly since: string;
-  /** Why it does not answer; null while it does. */
-  readonly lastError: string | null;
-  /** What will hurt one day. */
-  readonly warnings: readonly string[];
 }
 
 export interface RouteStatus {
@@ -83,9 +74,9 @@ export interface Figures {
   readonly configReloads: number;
   readonly configReloadFailures: number;
   readonly configSource: Status['config']['source'];
-  readonly store: StoreStatus;
   /** Centauri's two counters are there under their old names, too. */
   readonly centauriMetrics: boolean;
+  readonly storeWritable: boolean;
 }
 
 /** What is not well, in words; empty = all is well. Certificates that nobody wants any more do not count. */

@@ -105,6 +105,11 @@ export class ConfigFile {
     return this.#inTurn(() => this.#takeOnce(routes, change));
   }
 
+  /** Changes to what is in force once more, because something else that it goes by has changed. Never rejects. */
+  again(change: () => Promise<void>): Promise<void> {
+    return this.#inTurn(change).catch((error: unknown) => this.#broke(this.#options.file, error));
+  }
+
   #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
     const turn = this.#last.then(work);
     // Whatever becomes of this turn, the next one comes.

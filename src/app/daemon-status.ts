@@ -1,4 +1,4 @@
-import type { Figures, RouteStatus, Status, StatusSource, StoreStatus } from '../admin/status.ts';
+import type { Figures, RouteStatus, Status, StatusSource } from '../admin/status.ts';
 import type { CertificateManager } from '../certs/manager.ts';
 import type { CertificateView } from '../certs/view.ts';
 import type { Config } from '../config/config.ts';
@@ -6,10 +6,10 @@ import type { StapleKeeper, StapleTrouble } from '../ocsp/staple-keeper.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import type { Upstream } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
-import type { Store } from '../store/store.ts';
 import { type ConfigFile, sourceUrl } from './config-file.ts';
 import { ocspView } from './ocsp-view.ts';
 import type { RoutesSource } from './routes-source.ts';
+import type { StoreWatch } from './store-watch.ts';
 import { VERSION } from './version.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
@@ -21,8 +21,8 @@ interface Parts {
   readonly routes: RoutesSource;
   readonly pool: WorkerPool;
   readonly manager: CertificateManager;
+  readonly store: Pick<StoreWatch, 'trouble'>;
   readonly staples: StapleKeeper;
-  readonly store: Pick<Store, 'state'>;
   readonly publisher: Publisher;
   readonly attempts: Figures['attempts'];
 }
@@ -67,9 +67,16 @@ export class DaemonStatus implements StatusSource {
       configReloads: file.reloads.total,
       configReloadFailures: file.reloads.failed,
       configSource: this.#source(),
-      store: this.#store(),
       centauriMetrics: config().global.centauriMetrics,
+      storeWritable: this.#parts.store.trouble === null,
     };
+  }
+
+  #store(): Status['store'] {
+    const { trouble } = this.#parts.store;
+    if (trouble === null) return { writable: true, lastError: null };
+    const { code, message, since } = trouble;
+    return { writable: false, lastError: { code, message, since: new Date(since).toISOString() } };
   }
 
   /** The certificates with their OCSP answers. What waits for its first staple is missing: nobody is shown it. */
@@ -93,11 +100,6 @@ export class DaemonStatus implements StatusSource {
     // While the daemon starts it is not asked yet; that it will be is known already.
     const state = routes.state ?? { url: sourceUrl(server), connected: false, lastError: null };
     return { ...state, hasRoutes: file.hasSentRoutes };
-  }
-
-  #store(): StoreStatus {
-    const state = this.#parts.store.state();
-    return { ...state, since: new Date(state.since).toISOString() };
   }
 
   #routes(): RouteStatus[] {

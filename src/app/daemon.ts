@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { AdminServer } from '../admin/server.ts';
 import { CertificateManager } from '../certs/manager.ts';
-import type { Issuer, StoreLock } from '../certs/ports.ts';
+import type { Issuer } from '../certs/ports.ts';
 import { ServingBoard } from '../challenges/board.ts';
 import { StoredAnswers } from '../challenges/stored-board.ts';
 import type { Config } from '../config/config.ts';
@@ -15,13 +15,12 @@ import { systemRandom } from '../platform/random.ts';
 import { buildTable, servingSettings } from '../routing/build.ts';
 import { Publisher } from '../snapshot/publisher.ts';
 import { emptySnapshot } from '../snapshot/snapshot.ts';
-import type { Store } from '../store/store.ts';
+import type { FileStore } from '../store/file-store.ts';
 import type { OpenAccessLog } from './access-log.ts';
 import { AccessLogOutput } from './access-log-output.ts';
 import { AttemptCounter } from './attempts.ts';
 import { ConfigFile } from './config-file.ts';
 import { DaemonStatus } from './daemon-status.ts';
-import { fleetBoard, followFleet } from './fleet.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
@@ -32,14 +31,16 @@ import { ServedCertificates } from './served-certificates.ts';
 import { type OpenSockets, Sockets } from './sockets.ts';
 import { StickyTokens } from './sticky-tokens.ts';
 import { openStore } from './store.ts';
+import { StoreWatch } from './store-watch.ts';
 import { notifySystemd } from './systemd.ts';
-import { isStoreAway, TicketKeys } from './ticket-keys.ts';
+import { TailnetAccess } from './tailnet-access.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
 
 /** How long what runs may still take when the daemon or a worker ends, in milliseconds. */
 const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
+const TICKET_KEY_BYTES = 48;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
 
@@ -60,15 +61,15 @@ export interface DaemonOptions {
 export class Daemon {
   readonly #startedAt = systemClock.now();
   readonly #bus = new EventBus((fault) => this.#fault('event listener', fault));
-  readonly #publisher = new Publisher(emptySnapshot);
+  readonly #publisher = new Publisher({ ...emptySnapshot, ticketKeys: systemRandom.bytes(TICKET_KEY_BYTES) });
   readonly #attempts = new AttemptCounter();
   readonly #log: DaemonLog;
   readonly #accessLog: AccessLogOutput;
   readonly #file: ConfigFile;
   readonly #routes: RoutesSource;
-  readonly #store: Store;
-  readonly #ticketKeys: TicketKeys;
+  readonly #store: FileStore;
   readonly #stickyTokens: StickyTokens;
+  readonly #storeWatch: StoreWatch;
   readonly #pool: WorkerPool;
   readonly #issuers: Issuers;
   readonly #responders = new Responders();
@@ -76,9 +77,16 @@ export class Daemon {
   readonly #staples: StapleKeeper;
   readonly #answers: StoredAnswers;
   readonly #sockets = new Sockets(this.#bus.emit);
+  readonly #tailnet = new TailnetAccess({
+    clock: systemClock,
+    emit: this.#bus.emit,
+    onChange: () =>
+      this.#file.again(async () => {
+        if (!this.#stopping.signal.aborted) await this.#change(this.#config);
+      }),
+  });
   readonly #stopping = new AbortController();
   #config: Config;
-  #lock: StoreLock | null = null;
   #unwatch: readonly (() => void)[] = [];
 
   /** @param config what `file` says now */
@@ -102,14 +110,13 @@ export class Daemon {
       warnings,
       onTaken: (routes) => this.#routes.keep(routes),
     });
-    this.#store = openStore(config.global.store, { ...tools, env, keepsCopy: true });
-    this.#ticketKeys = new TicketKeys({
+    this.#store = openStore(config, tools);
+    this.#stickyTokens = new StickyTokens({ documents: this.#store.documents, ...tools });
+    this.#storeWatch = new StoreWatch({
       store: this.#store,
-      use: (ticketKeys) => void this.#publisher.update((current) => ({ ...current, ticketKeys })),
-      onFault: (fault) => this.#storeFault('ticket keys', fault),
+      onWritable: () => this.#manager.resume(),
       ...tools,
     });
-    this.#stickyTokens = new StickyTokens({ documents: this.#store.documents, ...tools });
     this.#routes = new RoutesSource({
       documents: this.#store.documents,
       take: (routes) => this.#file.take(routes, this.#changeTo),
@@ -118,14 +125,13 @@ export class Daemon {
     this.#accessLog = new AccessLogOutput(tools);
     const onAccessLines = this.#accessLog.receive;
     this.#pool = new WorkerPool({ publisher: this.#publisher, onAccessLines, ...tools });
-    const here = new ServingBoard(
+    const board = new ServingBoard(
       (challenges) => void this.#publisher.update((current) => ({ ...current, challenges })),
       (signal) => this.#pool.caughtUp(signal),
     );
-    const board = fleetBoard(this.#store, here, tools);
-    const onFault = (fault: unknown) => this.#storeFault('challenges', fault);
-    const node = this.#store.fleet?.node ?? '';
-    this.#answers = new StoredAnswers(this.#store.documents, here, systemClock, onFault, { node });
+    this.#answers = new StoredAnswers(this.#store.documents, board, systemClock, (fault) =>
+      this.#fault('challenges', fault),
+    );
     this.#issuers = new Issuers({ store: this.#store, board, env, ...tools });
     this.#staples = new StapleKeeper({
       documents: this.#store.documents,
@@ -136,8 +142,8 @@ export class Daemon {
     const served = new ServedCertificates(this.#staples);
     const publish = () => {
       const { certificates, revokedReplaced } = served.of(this.#manager.certificates);
-      const ticketKeys = revokedReplaced ? this.#ticketKeys.rotate() : this.#ticketKeys.keys;
-      this.#publisher.update((current) => ({ ...current, certificates, ticketKeys }));
+      const ticketKeys = revokedReplaced ? systemRandom.bytes(TICKET_KEY_BYTES) : null;
+      this.#publisher.update((current) => ({ ...current, certificates, ...(ticketKeys && { ticketKeys }) }));
     };
     this.#manager = new CertificateManager({ store: this.#store, staples: this.#staples, publish, ...tools });
   }
@@ -145,18 +151,20 @@ export class Daemon {
   /** @throws RigilError when it cannot start; then nothing is left running */
   async start(): Promise<void> {
     try {
-      this.#lock = await this.#store.acquireDaemonLock({ signal: this.#stopping.signal });
+      await this.#storeWatch.take(this.#stopping.signal);
       const routes = await this.#routes.recall(this.#config.global.configSource);
       if (routes !== null) this.#config = await this.#file.restore(routes);
       const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
+      await this.#tailnet.look(this.#config.global.tailscale);
       const sockets = await this.#open(this.#config);
       await Promise.all([
-        this.#load(),
+        this.#manager.load({ follow: true }),
         this.#staples.recallAll(),
         this.#stickyTokens.recall(),
-        this.#ticketKeys.start(),
       ]);
       this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
+      // Without a certificate and without a place to put one it would serve nobody.
+      if (this.#manager.certificates.size === 0) this.#storeWatch.mustBeWritable();
       await this.#startWorkers(this.#config, sockets);
       await this.#sockets.switchTo(sockets);
     } catch (error) {
@@ -166,13 +174,10 @@ export class Daemon {
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
+    void this.#storeWatch.follow(this.#stopping.signal);
     this.#routes.follow(this.#config.global.configSource);
-    this.#unwatch = [
-      this.#answers.watch(),
-      followFleet(this.#store, this.#answers, this.#staples),
-      this.#ticketKeys.watch(),
-      this.#startOcspUpkeep(),
-    ];
+    this.#tailnet.follow(this.#config.global.tailscale);
+    this.#unwatch = [this.#answers.watch(), this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
@@ -201,6 +206,7 @@ export class Daemon {
     const startedAt = systemClock.now();
     this.#bus.emit({ event: 'drain.started', requestsMs: DRAIN.requestsMs });
     this.#routes.stop();
+    this.#tailnet.stop();
     for (const listener of this.#sockets.listeners) listener.close();
     const [cut] = await Promise.all([this.#pool.drain(DRAIN), this.#manager.stop()]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
@@ -223,7 +229,10 @@ export class Daemon {
     await this.#change(config);
     this.#config = config;
     // Whoever ends takes no more routes.
-    if (!this.#stopping.signal.aborted) this.#routes.follow(config.global.configSource);
+    if (!this.#stopping.signal.aborted) {
+      this.#routes.follow(config.global.configSource);
+      this.#tailnet.follow(config.global.tailscale);
+    }
     return this.#publisher.current.generation;
   };
 
@@ -245,7 +254,7 @@ export class Daemon {
       throw error;
     });
     try {
-      if (needsOtherWorkers(this.#config, config)) await this.#startWorkers(config, sockets);
+      if (this.#needsOtherWorkers(config, sockets)) await this.#startWorkers(config, sockets);
     } catch (error) {
       this.#accessLog.giveUp(accessLog);
       await this.#sockets.giveUp(sockets);
@@ -262,7 +271,8 @@ export class Daemon {
     const table = buildTable(config, idOfRoute, this.#stickyTokens.of);
     this.#accessLog.use(config.global.accessLog, accessLog);
     const settings = servingSettings(config, accessLog?.settings ?? null);
-    this.#publisher.update((current) => ({ ...current, table, settings }));
+    const tailnet = this.#tailnet.settingsOf(config.global);
+    this.#publisher.update((current) => ({ ...current, table, settings, tailnet }));
     this.#responders.use(config, issuers);
     this.#manager.setWanted(wanted, issuers);
   }
@@ -274,11 +284,18 @@ export class Daemon {
     if (admin !== null) {
       servers.push({ role: 'admin', address: admin, make: () => new AdminServer(this.#status()) });
     }
-    return this.#sockets.open(config.global, servers);
+    return this.#sockets.open(this.#tailnet.listenersOf(config.global), servers);
   }
 
   async #startWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): Promise<void> {
     await this.#pool.run(listeners, workers === 'auto' ? availableParallelism() : workers, DRAIN);
+  }
+
+  /** Workers learn everything but their listeners from snapshots. */
+  #needsOtherWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): boolean {
+    const before = this.#sockets.listeners;
+    const isSame = listeners.length === before.length && listeners.every((each) => before.includes(each));
+    return !isSame || workers !== this.#config.global.workers;
   }
 
   #status(): DaemonStatus {
@@ -290,8 +307,8 @@ export class Daemon {
       routes: this.#routes,
       pool: this.#pool,
       manager: this.#manager,
+      store: this.#storeWatch,
       staples: this.#staples,
-      store: this.#store,
       publisher: this.#publisher,
       attempts: this.#attempts.byId,
     });
@@ -304,38 +321,20 @@ export class Daemon {
       store: this.#store,
       localCas: () => this.#responders.authorities,
       clock: systemClock,
-      onFault: (fault) => this.#storeFault('ocsp', fault),
+      onFault: (fault) => this.#fault('ocsp', fault),
     });
   }
 
   async #close(): Promise<void> {
+    this.#tailnet.stop();
     for (const end of this.#unwatch) end();
     await this.#sockets.close();
     await this.#issuers.close();
-    await this.#lock?.release();
-    this.#lock = null;
-    await this.#store.close();
-  }
-
-  /** A database that is away keeps nobody from starting: it is read, and nothing ordered before, when it is back. */
-  async #load(): Promise<void> {
-    await this.#manager.load().catch((error: unknown) => {
-      if (!isStoreAway(error)) throw error;
-    });
-  }
-
-  #storeFault(where: string, fault: unknown): void {
-    if (!isStoreAway(fault)) this.#fault(where, fault);
+    await this.#storeWatch.release();
   }
 
   #fault(where: string, fault: unknown): void {
     const stack = fault instanceof Error ? (fault.stack ?? null) : null;
     this.#bus.emit({ event: 'fault', where, message: messageOf(fault), stack });
   }
-}
-
-/** Workers learn everything but their listeners from snapshots. */
-function needsOtherWorkers({ global: before }: Config, { global: after }: Config): boolean {
-  const parts = ({ http, https, workers }: Config['global']) => JSON.stringify([http, https, workers]);
-  return parts(before) !== parts(after);
 }

@@ -16,12 +16,14 @@ import { InternalCa } from '../internal-ca/internal-ca.ts';
 import type { Clock } from '../platform/clock.ts';
 import { systemHttp } from '../platform/http.ts';
 import type { Random } from '../platform/random.ts';
-import type { Store } from '../store/store.ts';
+import type { FileStore } from '../store/file-store.ts';
+import { TailscaleIssuer } from '../tailscale/issuer.ts';
+import { LocalApi } from '../tailscale/local-api.ts';
 import { responderUrlOf } from './responder-url.ts';
 import { VERSION } from './version.ts';
 
 export interface IssuerTools {
-  readonly store: Store;
+  readonly store: FileStore;
   /** Where answers to challenges are shown. */
   readonly board: Board;
   readonly clock: Clock;
@@ -65,7 +67,11 @@ export class Issuers {
 
   #make(settings: IssuerConfig): Issuer {
     const { store, clock, random, emit, env } = this.#tools;
-    if (settings.type === 'internal' || settings.directory === null) {
+    if (settings.socket !== null) {
+      const api = new LocalApi({ socket: settings.socket, http: systemHttp, clock });
+      return new TailscaleIssuer({ name: settings.name, timeoutMs: settings.timeoutMs, api, clock });
+    }
+    if (settings.directory === null) {
       return new InternalCa({
         name: settings.name,
         keyType: settings.keyType,

@@ -1,4 +1,4 @@
-import { issuance } from '../certs/plan.ts';
+import { issuance } from '../certs/next-action.ts';
 import { idFor, type RunResult } from '../certs/run.ts';
 import { type Offline, type OfflineOptions, offline } from './offline.ts';
 

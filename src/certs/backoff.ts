@@ -19,6 +19,9 @@ const LOCAL_LADDER: readonly number[] = [10_000, MINUTE, 10 * MINUTE, HOUR];
  */
 const SHORTEST_BY_CA = 10 * MINUTE;
 
+/** How long a CA is left alone that said "too many" and not until when: Let's Encrypt counts failures by the hour. */
+const LIMITED_PAUSE = HOUR;
+
 /** Share of a pause by which it is made longer or shorter by chance, so that many certificates do not move as one. */
 const JITTER = 0.2;
 
@@ -71,8 +74,8 @@ export function afterFailure(
     ? rung(LOCAL_LADDER, attempts)
     : shortened(rung(LADDER, Math.ceil(attempts / willing.length)), attempt.at, expiresAt);
   const resumeAt = attempt.at + jittered(pause, attempt.chance);
-  const rest =
-    attempt.retryAt === null ? null : Math.max(attempt.retryAt, attempt.at + Math.min(pause, SHORTEST_BY_CA));
+  const asked = attempt.retryAt ?? (attempt.code === 'rate-limited' ? attempt.at + LIMITED_PAUSE : null);
+  const rest = asked === null ? null : Math.max(asked, attempt.at + Math.min(pause, SHORTEST_BY_CA));
   const resting = refused || rest !== null ? { ...others, [attempt.issuer]: refused ? null : rest } : others;
 
   const position = issuers.indexOf(attempt.issuer);
@@ -131,7 +134,7 @@ export function afterTrouble(previous: Trouble | null, at: Instant, chance: numb
 }
 
 /** Whether a code speaks of this machine's store and not of the issuer. */
-export function isLocal(code: Code): boolean {
+export function isLocal(code: string): boolean {
   return code.startsWith('store-') || code === 'lock-lost';
 }
 

@@ -1,9 +1,9 @@
+import type { Action } from './action.ts';
 import { adopt } from './adopt.ts';
 import { advise } from './advise.ts';
 import type { Certificate } from './certificate.ts';
 import type { Outcome } from './fold.ts';
 import { issue } from './issue.ts';
-import type { Action } from './plan.ts';
 import type { Ports } from './ports.ts';
 import { save } from './save.ts';
 import type { Entry } from './state.ts';

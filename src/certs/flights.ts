@@ -1,6 +1,6 @@
 import type { Instant } from '../platform/clock.ts';
+import type { Action } from './action.ts';
 import type { CertificateId } from './certificate.ts';
-import type { Action } from './plan.ts';
 
 /** Work on one certificate that is under way. */
 export interface Flight {
@@ -24,10 +24,6 @@ export class Flights {
   /** @param width how many flights there may be in a lane */
   constructor(width: number) {
     this.#width = width;
-  }
-
-  get ids(): ReadonlySet<CertificateId> {
-    return new Set(this.#flights.keys());
   }
 
   get all(): readonly Flight[] {
@@ -72,7 +68,8 @@ export type Landing<Result> =
   | { readonly kind: 'aborted' }
   | { readonly kind: 'fault'; readonly fault: unknown };
 
-function laneOf(action: Action): string {
+/** The lane of an action: orders and advice for each issuer, the store, staples. */
+export function laneOf(action: Action): string {
   switch (action.kind) {
     case 'obtain':
     case 'renew':

@@ -1,21 +1,26 @@
 import type { Instant } from '../platform/clock.ts';
 import { adoptable } from './adopt.ts';
-import { released } from './backoff.ts';
+import { Agenda } from './agenda.ts';
+import { isLocal, released } from './backoff.ts';
 import { Candidates, isBetter } from './candidates.ts';
 import type { Certificate, CertificateFacts, CertificateId, Wanted } from './certificate.ts';
 import { fold, type Outcome } from './fold.ts';
 import { emptyJournal, type JournalEntry } from './journal.ts';
-import { withStart } from './pace.ts';
+import { noteStart } from './pace.ts';
 import type { Issuer, StapleSource } from './ports.ts';
-import { type Entry, entryOf, type Held, type IssuerState, type State } from './state.ts';
+import { type Entry, entryOf, type Held, type IssuerState, type State, type Trouble } from './state.ts';
 
 /**
  * What is wanted, what is held, and what is known of the store: the state of the pipeline in one place. Every change
  * is synchronous; nothing here reads, writes or waits.
+ *
+ * Its maps are changed in place, since a copy of ten thousand entries for every outcome is what a start or a storm of
+ * renewals would spend its time on. What is in them is never changed, only replaced.
  */
 export class Inventory {
-  #entries: ReadonlyMap<CertificateId, Entry> = new Map();
-  #certificates: ReadonlyMap<CertificateId, Certificate> = new Map();
+  readonly agenda = new Agenda(() => this.#issuers);
+  #entries = new Map<CertificateId, Entry>();
+  #certificates = new Map<CertificateId, Certificate>();
   #issuers: ReadonlyMap<string, IssuerState> = new Map();
   /** Facts of the store's current generations, by place. */
   readonly #stored = new Map<string, CertificateFacts>();
@@ -24,7 +29,6 @@ export class Inventory {
   #loaded: readonly Certificate[] = [];
   /** Fingerprints of stored certificates that cannot be read. */
   readonly #unusable = new Set<string>();
-  readonly #prioritised = new Set<CertificateId>();
   readonly #staples: StapleSource | null;
   readonly #keepsKeys: boolean;
 
@@ -34,11 +38,12 @@ export class Inventory {
     this.#keepsKeys = keepsKeys;
   }
 
+  /** Good until the next change; `want` makes a new one. */
   get entries(): ReadonlyMap<CertificateId, Entry> {
     return this.#entries;
   }
 
-  /** What is served, with keys. Replaced as a whole with every change. */
+  /** What is served, with keys. Good until the next change. */
   get certificates(): ReadonlyMap<CertificateId, Certificate> {
     return this.#certificates;
   }
@@ -47,8 +52,10 @@ export class Inventory {
     return this.#stored.values();
   }
 
-  stateWith(inFlight: ReadonlySet<CertificateId>): State {
-    return { entries: this.#entries, issuers: this.#issuers, inFlight, prioritised: this.#prioritised };
+  /** All that a plan needs to know. Good until the next change. */
+  get state(): State {
+    const { inFlight, prioritised } = this.agenda;
+    return { entries: this.#entries, issuers: this.#issuers, inFlight, prioritised };
   }
 
   /** Takes note of what the store has. Better certificates than those held become offers. */
@@ -56,19 +63,19 @@ export class Inventory {
     this.#stored.clear();
     for (const facts of stored) this.#stored.set(placeOf(facts), facts);
     const candidates = this.#offerable();
-    this.#entries = mapValues(this.#entries, (entry) => withOffer(entry, candidates, now));
+    for (const entry of this.#entries.values()) this.#replace(withOffer(entry, candidates, now));
   }
 
   /** Takes note of what earlier runs left behind; what this process has noted since counts more. */
   remember(journal: ReadonlyMap<CertificateId, JournalEntry>, loaded: readonly Certificate[]): void {
     this.#journal = journal;
     this.#loaded = loaded;
-    this.#entries = mapValues(this.#entries, (entry) => {
+    for (const entry of this.#entries.values()) {
       const noted = journal.get(entry.wanted.id);
-      return noted === undefined || entry.journal !== emptyJournal
-        ? entry
-        : entryOf({ ...entry, journal: noted });
-    });
+      if (noted !== undefined && entry.journal === emptyJournal) {
+        this.#replace(entryOf({ ...entry, journal: noted }));
+      }
+    }
   }
 
   /**
@@ -104,7 +111,7 @@ export class Inventory {
     this.#certificates = certificates;
     this.#loaded = [];
     this.#issuers = this.#issuerStates(issuers, now);
-    for (const id of this.#prioritised) if (!this.#entries.has(id)) this.#prioritised.delete(id);
+    this.agenda.replace(this.#entries.values());
   }
 
   /** Puts an outcome into the state. Says whether something else is served now. */
@@ -117,8 +124,8 @@ export class Inventory {
     const held = this.#entries.get(id)?.held ?? null;
     if (held !== null && held.unsaved === null) this.#stored.set(placeOf(held.facts), held.facts);
     if (outcome.kind !== 'issued' && outcome.kind !== 'adopted') return false;
-    this.#prioritised.delete(id);
-    this.#certificates = new Map(this.#certificates).set(id, outcome.certificate);
+    this.agenda.satisfy(id);
+    this.#certificates.set(id, outcome.certificate);
     return true;
   }
 
@@ -130,22 +137,44 @@ export class Inventory {
     this.#replace(entryOf({ ...entry, journal: { ...entry.journal, failure } }));
   }
 
+  /** The store is itself again: what failed because of it is due now. */
+  resume(now: Instant): void {
+    const sooner = (trouble: Trouble | null): Trouble | null =>
+      trouble === null || trouble.retryAt <= now ? trouble : { ...trouble, retryAt: now };
+    for (const entry of this.#entries.values()) {
+      const { held, offer, journal } = entry;
+      const { failure } = journal;
+      const waits =
+        failure !== null && isLocal(failure.code) && failure.retryAt !== null && failure.retryAt > now;
+      if (held?.unsaved == null && offer?.trouble == null && !waits) continue;
+      this.#replace(
+        entryOf({
+          ...entry,
+          held: held && { ...held, unsaved: sooner(held.unsaved) },
+          offer: offer && { ...offer, trouble: sooner(offer.trouble) },
+          journal: waits ? { ...journal, failure: { ...failure, retryAt: now } } : journal,
+        }),
+      );
+    }
+  }
+
   /** A client waited for it. Says whether that is news. */
   prioritise(id: CertificateId): boolean {
-    if (this.#prioritised.has(id) || this.#entries.get(id)?.phase !== 'missing') return false;
-    this.#prioritised.add(id);
+    if (this.agenda.prioritised.has(id) || this.#entries.get(id)?.phase !== 'missing') return false;
+    this.agenda.prioritise(id);
     return true;
   }
 
   /** An issuance begins at `issuer`. */
   noteStart(issuer: string, now: Instant): void {
-    const state = this.#issuers.get(issuer);
-    if (state === undefined) return;
-    this.#issuers = new Map(this.#issuers).set(issuer, { ...state, starts: withStart(state, now) });
+    this.#issuers = noteStart(this.#issuers, issuer, now);
   }
 
   #replace(entry: Entry): void {
-    this.#entries = new Map(this.#entries).set(entry.wanted.id, entry);
+    const { id } = entry.wanted;
+    if (this.#entries.get(id) === entry) return;
+    this.#entries.set(id, entry);
+    this.agenda.put(entry);
   }
 
   #inMemory(): Map<string, Known> {
@@ -187,19 +216,22 @@ export class Inventory {
 
   /** Starts that are not known any more are taken from what they left behind. */
   #issuerStates(issuers: ReadonlyMap<string, Issuer>, now: Instant): Map<string, IssuerState> {
+    const accountOf = (name: string): string => issuers.get(name)?.account ?? name;
     return new Map(
       [...issuers].map(([name, issuer]) => {
-        const paces = issuer.paces ?? [];
+        const { paces = [] } = issuer;
+        const account = accountOf(name);
+        const sharing = new Set([...issuers.keys()].filter((each) => accountOf(each) === account));
         const known = this.#issuers.get(name)?.starts;
-        const starts = known ?? (paces.length === 0 ? [] : this.#tracesOf(name, now));
-        return [name, { advises: issuer.renewalInfo !== undefined, paces, starts }];
+        const starts = known ?? (paces.length === 0 ? [] : this.#tracesOf(sharing, now));
+        return [name, { advises: issuer.renewalInfo !== undefined, account, paces, starts }];
       }),
     );
   }
 
-  #tracesOf(issuer: string, now: Instant): Instant[] {
-    const obtained = [...this.#stored.values()].filter((facts) => facts.issuer === issuer);
-    const failed = [...this.#journal.values()].filter(({ failure }) => failure?.issuer === issuer);
+  #tracesOf(issuers: ReadonlySet<string>, now: Instant): Instant[] {
+    const obtained = [...this.#stored.values()].filter(({ issuer }) => issuers.has(issuer));
+    const failed = [...this.#journal.values()].filter(({ failure }) => issuers.has(failure?.issuer ?? ''));
     return [...obtained.map(({ obtainedAt }) => obtainedAt), ...failed.map(({ failure }) => failure?.at ?? 0)]
       .filter((at) => at <= now)
       .sort((left, right) => left - right);
@@ -231,11 +263,4 @@ function withOffer(entry: Entry, candidates: Candidates, now: Instant): Entry {
 function releasedJournal(journal: JournalEntry, wanted: Wanted, now: Instant): JournalEntry {
   if (journal.failure === null) return journal;
   return { ...journal, failure: released(journal.failure, wanted.issuers, now) };
-}
-
-function mapValues<Key, Value>(
-  map: ReadonlyMap<Key, Value>,
-  change: (value: Value) => Value,
-): ReadonlyMap<Key, Value> {
-  return new Map([...map].map(([key, value]) => [key, change(value)]));
 }

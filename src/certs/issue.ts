@@ -1,5 +1,6 @@
 import { type Code, codeOf, messageOf, Refusal, RigilError } from '../errors.ts';
 import type { Instant } from '../platform/clock.ts';
+import type { IssueAction } from './action.ts';
 import { readAdoptable } from './adopt.ts';
 import { afterFailure, afterTrouble, isLocal } from './backoff.ts';
 import { bounded } from './bounded.ts';
@@ -8,7 +9,6 @@ import type { Certificate } from './certificate.ts';
 import { mustServe, toCertificate } from './facts.ts';
 import { fold, type Outcome } from './fold.ts';
 import { emptyJournal, type JournalEntry } from './journal.ts';
-import type { IssueAction } from './plan.ts';
 import type { Issuer, Ports, StoreLock } from './ports.ts';
 import { renewalOf, satisfies, urgentFrom } from './renewal.ts';
 import type { Entry, Trouble } from './state.ts';

@@ -3,12 +3,12 @@ import type { Emit } from '../events/bus.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { sameNames } from '../x509/names.ts';
+import type { Action, Plan } from './action.ts';
 import type { Certificate, CertificateId, Wanted } from './certificate.ts';
 import { execute } from './execute.ts';
 import { Flights } from './flights.ts';
 import type { Outcome } from './fold.ts';
 import { Inventory } from './inventory.ts';
-import { type Action, type Plan, plan } from './plan.ts';
 import type { CertificateStore, Issuer, Ports, StapleSource } from './ports.ts';
 import { type Landed, type RunOptions, type RunResult, run } from './run.ts';
 import type { Entry } from './state.ts';
@@ -22,7 +22,7 @@ export interface ManagerOptions {
   readonly emit: Emit;
   /**
    * Gets everything that can be served, whenever that changes; a certificate that has not changed is the same object.
-   * Must not throw. Without it nothing is served from here, and no keys are read: enough to list, to plan and to renew.
+   * The map is that of the manager, and good until the next change. Must not throw. Without it nothing is served from here, and no keys are read: enough to list, to plan and to renew.
    */
   readonly publish?: (certificates: ReadonlyMap<CertificateId, Certificate>) => void;
   readonly staples?: StapleSource;
@@ -57,7 +57,7 @@ export class CertificateManager {
   #issuers: ReadonlyMap<string, Issuer> = new Map();
   #nap = new AbortController();
   #loop: Promise<void> | null = null;
-  #unwatch: () => void = () => {};
+  #unwatch: (() => void) | null = null;
 
   constructor(options: ManagerOptions) {
     const { store, clock, random, emit, publish, staples = null } = options;
@@ -88,9 +88,11 @@ export class CertificateManager {
    * Reads the store. Before anything else, so that what is there serves from the first moment. When it fails, a
    * manager that is started all the same goes on trying, and orders nothing before it has succeeded.
    *
+   * @param options.follow take notice of what others store from now on, as a manager that is started does in any case
    * @throws RigilError that of the store
    */
-  load(): Promise<void> {
+  load({ follow = false }: { readonly follow?: boolean } = {}): Promise<void> {
+    if (follow) this.#follow();
     return this.#reader.load();
   }
 
@@ -121,23 +123,28 @@ export class CertificateManager {
   /** Starts to work by itself, until `stop`. */
   start(): void {
     if (this.#loop !== null) return;
-    this.#unwatch = this.#ports.store.watch(() => this.#reader.refresh());
     // Whatever was stored between `load` and now.
-    this.#reader.refresh();
+    if (this.#unwatch === null || !this.#reader.loaded) this.#reader.refresh();
+    this.#follow();
     this.#loop = this.#work();
+  }
+
+  /** The store can be used again after a time in which it could not: whatever waited for it is tried at once. */
+  resume(): void {
+    this.#inventory.resume(this.#ports.clock.now());
+    this.#reader.hurry();
+    this.#wake();
   }
 
   /** Starts what is due and has room. Returns when something may be due that is not now. */
   tick(): Instant {
     if (!this.#reader.loaded) return Number.POSITIVE_INFINITY;
-    const { actions, wakeAt } = this.plan(this.#ports.clock.now());
-    for (const action of actions) this.#launch(action);
-    return wakeAt;
+    return this.#inventory.agenda.start(this.#ports.clock.now(), this.#launch).wakeAt;
   }
 
   /** What is due at `now`, and when to ask again. Touches nothing. */
   plan(now: Instant): Plan {
-    return plan(this.#inventory.stateWith(this.#flights.ids), now);
+    return this.#inventory.agenda.planAt(now);
   }
 
   /**
@@ -161,8 +168,7 @@ export class CertificateManager {
       clock: this.#ports.clock,
       inventory: this.#inventory,
       flights: this.#flights,
-      plan: (now) => this.plan(now),
-      launch: (action) => this.#launch(action),
+      launch: this.#launch,
       onLanding: (listener) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
@@ -186,7 +192,7 @@ export class CertificateManager {
   /** Ends the loop and aborts all flights. Resolves when they have landed, or after `timeoutMs` milliseconds. */
   async stop(timeoutMs = 10_000): Promise<void> {
     this.#stopped.abort();
-    this.#unwatch();
+    this.#unwatch?.();
     this.#wake();
     for (const flight of this.#flights.all) flight.abort();
     const landings = this.#flights.all.map(({ landed }) => landed);
@@ -194,6 +200,10 @@ export class CertificateManager {
     const allDone = Promise.all([this.#loop, this.#reader.idle, ...landings]);
     await Promise.race([allDone, this.#ports.clock.sleep(timeoutMs, done.signal)]);
     done.abort();
+  }
+
+  #follow(): void {
+    this.#unwatch ??= this.#ports.store.watch(() => this.#reader.refresh());
   }
 
   async #work(): Promise<void> {
@@ -222,16 +232,17 @@ export class CertificateManager {
   }
 
   #wake(): void {
-    this.#nap.abort();
+    this.#nap.abort(null);
   }
 
-  #launch(action: Action): boolean {
+  readonly #launch = (action: Action): boolean => {
     const { clock } = this.#ports;
     const entry = this.#inventory.entries.get(action.id);
     const { aborted } = this.#stopped.signal;
     if (entry === undefined || aborted || !this.#flights.hasRoomFor(action)) return false;
     const startedAt = clock.now();
     if ('issuer' in action) this.#inventory.noteStart(action.issuer, startedAt);
+    this.#inventory.agenda.begin(action.id);
     const certificate = this.#inventory.certificates.get(action.id) ?? null;
     const ports: Ports = { ...this.#ports, issuers: this.#issuers };
     this.#flights.start(
@@ -241,10 +252,11 @@ export class CertificateManager {
       (landing) => this.#land({ action, landing, durationMs: clock.now() - startedAt }),
     );
     return true;
-  }
+  };
 
   #land({ action, landing, durationMs }: Landed): void {
     if (landing.kind === 'fault') this.#tellFault(`${action.kind} ${action.id}`, landing.fault);
+    this.#inventory.agenda.end(action.id);
     if (landing.kind === 'done' && this.#inventory.apply(landing.result)) {
       this.#publish();
       if (landing.result.kind === 'adopted') this.#ports.emit(adoption(landing.result));

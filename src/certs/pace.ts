@@ -14,8 +14,23 @@ export function freeAt({ paces, starts }: IssuerState, now: Instant): Instant {
   return free;
 }
 
+/** The issuers after an issuance was started at `name`, which counts for all that share its account. */
+export function noteStart(
+  issuers: ReadonlyMap<string, IssuerState>,
+  name: string,
+  now: Instant,
+): ReadonlyMap<string, IssuerState> {
+  const account = issuers.get(name)?.account;
+  if (account === undefined) return issuers;
+  const noted = new Map(issuers);
+  for (const [each, state] of issuers) {
+    if (state.account === account) noted.set(each, { ...state, starts: withStart(state, now) });
+  }
+  return noted;
+}
+
 /** The starts that still count at `now` for some pace, with one more. */
-export function withStart({ paces, starts }: IssuerState, now: Instant): readonly Instant[] {
+function withStart({ paces, starts }: IssuerState, now: Instant): readonly Instant[] {
   if (paces.length === 0) return [];
   const horizon = now - Math.max(...paces.map(({ perMs }) => perMs));
   return [...starts.filter((start) => start > horizon), now];

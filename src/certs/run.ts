@@ -1,12 +1,13 @@
 import { RigilError } from '../errors.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import { covers } from '../x509/names.ts';
+import type { Action, IssueAction } from './action.ts';
 import type { CertificateId } from './certificate.ts';
-import type { Flights, Landing } from './flights.ts';
+import type { Flight, Flights, Landing } from './flights.ts';
 import type { Outcome } from './fold.ts';
 import type { Inventory } from './inventory.ts';
 import { emptyJournal } from './journal.ts';
-import { type Action, type IssueAction, issuance, type Plan } from './plan.ts';
+import { issuance } from './next-action.ts';
 import { replacementOf } from './renewal.ts';
 import type { Entry } from './state.ts';
 
@@ -52,7 +53,6 @@ export interface RunHost {
   readonly clock: Clock;
   readonly inventory: Inventory;
   readonly flights: Flights;
-  plan(now: Instant): Plan;
   launch(action: Action): boolean;
   onLanding(listener: (landed: Landed) => void): () => void;
 }
@@ -68,6 +68,9 @@ export async function run(options: RunOptions, host: RunHost): Promise<RunResult
   if (ids !== undefined) for (const id of targets) inventory.release(id, clock.now());
   const forced = new Set(force ? targets : []);
   const orders = new Map<CertificateId, Landed>();
+  const isOurs = ({ action }: Flight): boolean => targets.has(action.id);
+  const isWanted = ({ id, kind }: Action): boolean =>
+    targets.has(id) && !forced.has(id) && !(missingOnly && kind === 'renew');
 
   let landing = Promise.withResolvers<void>();
   const stopListening = host.onLanding((landed) => {
@@ -85,21 +88,21 @@ export async function run(options: RunOptions, host: RunHost): Promise<RunResult
   try {
     for (;;) {
       landing = Promise.withResolvers();
-      const flying = flights.all.filter(({ action }) => targets.has(action.id));
       if (signal.aborted) {
+        const flying = flights.all.filter(isOurs);
         for (const flight of flying) flight.abort();
         await Promise.all(flying.map(({ landed }) => landed));
         throw new RigilError('aborted', 'the run was broken off');
       }
       const now = clock.now();
-      const { actions, paced, wakeAt } = host.plan(now);
-      const isOurs = ({ id, kind }: Action): boolean =>
-        targets.has(id) && !forced.has(id) && !(missingOnly && kind === 'renew');
-      const due = [...[...forced].map((id) => demanded(id, inventory, now)), ...actions.filter(isOurs)];
-      for (const action of due) if (host.launch(action)) forced.delete(action.id);
+      for (const id of forced) {
+        const isWantedYet = inventory.entries.has(id);
+        if (!isWantedYet || host.launch(demanded(id, inventory, now))) forced.delete(id);
+      }
+      const { waits, paced, wakeAt } = inventory.agenda.start(now, host.launch, isWanted);
 
-      if (due.length > 0 || flying.length > 0) await landing.promise;
-      else if (paced.some(isOurs)) await clock.sleep(wakeAt - now, signal);
+      if (waits || forced.size > 0 || flights.all.some(isOurs)) await landing.promise;
+      else if (paced) await clock.sleep(wakeAt - now, signal);
       else break;
     }
   } finally {

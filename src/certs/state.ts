@@ -57,6 +57,8 @@ export interface Trouble {
 export interface IssuerState {
   /** It gives advice on when to renew. */
   readonly advises: boolean;
+  /** Issuers with the same one count each other's starts. */
+  readonly account: string;
   readonly paces: readonly Pace[];
   /** When issuances were started, oldest first, as far back as the paces look. */
   readonly starts: readonly Instant[];

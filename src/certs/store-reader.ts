@@ -19,6 +19,7 @@ export interface StoreReaderOptions {
 export class StoreReader {
   readonly #options: StoreReaderOptions;
   #loaded = false;
+  #loading = false;
   #reading: Promise<void> | null = null;
   #again = false;
   #nap = new AbortController();
@@ -45,6 +46,17 @@ export class StoreReader {
    * @throws RigilError that of the store; a single certificate that cannot be read is reported and left out
    */
   async load(): Promise<void> {
+    this.#loading = true;
+    try {
+      await this.#load();
+    } finally {
+      this.#loading = false;
+    }
+    // What was stored while it read.
+    if (this.#again) this.refresh();
+  }
+
+  async #load(): Promise<void> {
     const { ports, inventory, readsKeys, signal } = this.#options;
     const { store } = ports;
     const [contents, journal] = await Promise.all([
@@ -69,11 +81,15 @@ export class StoreReader {
   /** Reads again what the store has, and goes on trying until it succeeds. Many calls at once are one. */
   refresh(): void {
     this.#again = true;
-    // Whoever says that there is news may know that the store is back.
-    this.#nap.abort();
+    if (this.#loading) return;
     this.#reading ??= this.#readUntilDone().finally(() => {
       this.#reading = null;
     });
+  }
+
+  /** Ends the pause after a failure. */
+  hurry(): void {
+    this.#nap.abort(null);
   }
 
   async #readUntilDone(): Promise<void> {
@@ -84,7 +100,7 @@ export class StoreReader {
       this.#again = false;
       try {
         if (!this.#loaded) {
-          await this.load();
+          await this.#load();
         } else {
           const listing = await store.list();
           this.#report(listing);

@@ -1,7 +1,7 @@
 import type { Instant } from '../platform/clock.ts';
 import type { CertificateFacts } from './certificate.ts';
 import type { JournalEntry } from './journal.ts';
-import { issuance } from './plan.ts';
+import { issuance } from './next-action.ts';
 import { replacementOf, warnFrom } from './renewal.ts';
 import type { Entry, State } from './state.ts';
 

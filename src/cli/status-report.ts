@@ -26,10 +26,14 @@ export function statusLines({ address, status, troubles }: DaemonReport): string
 function configLines({ config, store, waited }: Status, now: number): string[] {
   const { file, loadedAt, lastError } = config;
   return [
+    ...(store.lastError === null
+      ? []
+      : [
+          `  ${chalk.red('✘')} for ${duration(now - Date.parse(store.lastError.since))} the store could not be written, so nothing can be renewed: ${store.lastError.message}`,
+        ]),
     ...fields([
       ['configuration', `${file}, loaded ${fromNow(Date.parse(loadedAt), now)}`],
       ...sourceField(config.source),
-      ...storeFields(store, now),
       ['waited', `${waited.handshakes} handshakes and ${waited.requests} requests for certificate work`],
     ]),
     ...(lastError === null
@@ -47,17 +51,6 @@ function sourceField(source: Status['config']['source']): [string, string][] {
   const routes = hasRoutes ? 'its routes are in force' : 'it has sent no routes yet';
   const trouble = lastError === null ? '' : `: ${lastError.message}`;
   return [['routes from', `${url}, ${routes}, ${connected ? 'connected' : `not connected${trouble}`}`]];
-}
-
-function storeFields(store: Status['store'], now: number): [string, string][] {
-  if (store.kind === 'file') return [['store', store.place]];
-  const { place, up, since, lastError, warnings } = store;
-  const why = lastError === null ? '' : `: ${lastError}`;
-  const state = up ? 'answers' : `has not answered for ${duration(now - Date.parse(since))}${why}`;
-  return [
-    ['store', `${place}, ${state}`],
-    ...warnings.map((warning): [string, string] => ['', chalk.yellow(warning)]),
-  ];
 }
 
 function routeLines({ routes }: Status): string[] {

@@ -121,6 +121,14 @@ export const CODES = {
     severity: 'warning',
     summary: 'A wildcard certificate can only be had with a dns-01 or dns-persist-01 challenge.',
   },
+  'tailscale-needs-one-name': {
+    severity: 'warning',
+    summary: 'A certificate of Tailscale is for one name, and several are wanted in one.',
+  },
+  'directive-without-effect': {
+    severity: 'warning',
+    summary: 'The directive has no effect as long as another one is absent.',
+  },
   'challenge-needs-http': {
     severity: 'warning',
     summary: 'http-01 is answered on a plain listener, and there is none.',

@@ -1,5 +1,3 @@
-import type { SealSource } from './values/seal-source.ts';
-
 /**
  * The configuration as values: frozen, defaults filled in, names in lower case and as A-labels.
  * A Config is only ever made whole and valid by `load`; it holds no secret that `config show` would print unmasked.
@@ -34,6 +32,15 @@ export interface GlobalConfig {
   readonly configSource: { readonly host: string; readonly port: number } | null;
   /** Whether `/metrics` has Centauri's two counters under their old names, too. */
   readonly centauriMetrics: boolean;
+  /** The tailnet that is served besides, if one is. */
+  readonly tailscale: TailscaleConfig | null;
+}
+
+export interface TailscaleConfig {
+  /** Path of the Tailscale daemon's API socket. */
+  readonly socket: string;
+  /** What plain HTTP from the tailnet gets. */
+  readonly http: 'redirect' | 'serve';
 }
 
 /** One address to listen on, as written in `http`, `https` and `admin`. */
@@ -46,23 +53,9 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'fd'; readonly fd: number };
 
-export type { SealSource };
-
-export type StoreConfig = { readonly kind: 'file' /** Absolute. */; readonly dir: string } | RedisStoreConfig;
-
-export interface RedisStoreConfig {
-  readonly kind: 'redis';
-  /** As it was written, with its password. */
-  readonly url: string;
-  /** Every key begins with it, in braces. */
-  readonly prefix: string;
-  /** Where the keys are that seal what is stored; null = it is not sealed. */
-  readonly seal: SealSource | null;
-  /** PEM file of roots to trust for TLS; null = those of the system. */
-  readonly ca: string | null;
-  /** For sentinels that want a password of their own. */
-  readonly sentinelPassword: string | null;
-}
+export type StoreConfig =
+  | { readonly kind: 'file' /** Absolute. */; readonly dir: string }
+  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
@@ -82,21 +75,22 @@ export type KeyType = 'p256' | 'p384' | 'rsa2048' | 'rsa4096';
 export interface IssuerConfig {
   /** In lower case. */
   readonly name: string;
-  readonly type: 'acme' | 'internal';
+  readonly type: 'acme' | 'internal' | 'tailscale';
   /**
    * Which routes without a `provider` it is for: `all`, those with names that no public CA certifies (`private`: a
-   * local CA that `issuers` does not name), or none (`named`: an ACME issuer that `issuers` leaves out).
+   * local CA that `issuers` does not name), those with names below `ts.net` (`tailnet`: of type tailscale), or none
+   * (`named`: an ACME issuer that `issuers` leaves out).
    */
-  readonly scope: 'all' | 'private' | 'named';
+  readonly scope: 'all' | 'private' | 'tailnet' | 'named';
   readonly keyType: KeyType;
-  /** ACME directory URL; null for the internal CA. */
+  /** ACME directory URL; null for other types. */
   readonly directory: string | null;
   readonly email: string | null;
   readonly eab: { readonly keyId: string; readonly hmac: string } | null;
   readonly profile: string | null;
   readonly preferredChain: string | null;
   readonly mustStaple: boolean;
-  /** Tried in order. Empty for the internal CA. */
+  /** Tried in order. Empty for other types than acme. */
   readonly challenges: readonly ChallengeConfig[];
   /** PEM file of roots to trust for the directory. */
   readonly caRoot: string | null;
@@ -111,6 +105,8 @@ export interface IssuerConfig {
   readonly timeoutMs: number;
   /** Where the internal CA answers OCSP, if it does. */
   readonly ocsp: ListenAddress | null;
+  /** Path of the Tailscale daemon's API socket; null for other types than tailscale. */
+  readonly socket: string | null;
 }
 
 export type ChallengeConfig =

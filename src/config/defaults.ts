@@ -6,6 +6,9 @@ import type { Environment } from './text/settings-word.ts';
 export const LETS_ENCRYPT = 'letsencrypt';
 export const INTERNAL = 'internal';
 
+/** Where the Tailscale daemon's API is on Linux. */
+export const TAILSCALE_SOCKET = '/var/run/tailscale/tailscaled.sock';
+
 /** What a `global` section says when it says nothing; the store depends on the environment. */
 export const GLOBAL_DEFAULTS = {
   http: [tcp(null, 80)],
@@ -18,6 +21,7 @@ export const GLOBAL_DEFAULTS = {
   wildcardDomains: [],
   configSource: null,
   centauriMetrics: false,
+  tailscale: null,
 } as const satisfies Omit<GlobalConfig, 'store'>;
 
 /** What of a route holds when it says nothing about it. The timeouts are those of the proxy itself. */
@@ -51,6 +55,7 @@ export const ACME_DEFAULTS = {
   obtainIntervalMs: 0,
   timeoutMs: 600_000,
   ocsp: null,
+  socket: null,
 } as const satisfies Omit<IssuerConfig, 'name' | 'scope'>;
 
 /** What an issuer of type `internal` is when its section is empty. */
@@ -59,6 +64,13 @@ export const INTERNAL_DEFAULTS = {
   type: 'internal',
   directory: null,
   challenges: [],
+} as const satisfies Omit<IssuerConfig, 'name' | 'scope'>;
+
+/** What an issuer of type `tailscale` is when its section is empty; its socket is that of the `tailscale` directive. */
+export const TAILSCALE_DEFAULTS = {
+  ...INTERNAL_DEFAULTS,
+  type: 'tailscale',
+  socket: TAILSCALE_SOCKET,
 } as const satisfies Omit<IssuerConfig, 'name' | 'scope'>;
 
 /**

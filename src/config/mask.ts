@@ -7,7 +7,6 @@ import type {
   UpstreamConfig,
 } from './config.ts';
 import { isSecretOption } from './grammar/dns-providers.ts';
-import { withoutRedisPassword } from './values/redis-url.ts';
 
 const MASK = '***';
 
@@ -23,11 +22,7 @@ export function masked(config: Config): Config {
 
 function maskedStore(store: StoreConfig): StoreConfig {
   if (store.kind === 'file') return store;
-  return {
-    ...store,
-    url: withoutRedisPassword(store.url, MASK),
-    sentinelPassword: store.sentinelPassword === null ? null : MASK,
-  };
+  return { ...store, url: withoutPassword(store.url) };
 }
 
 /** A URL with its password masked; anything else as it is. */

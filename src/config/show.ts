@@ -5,7 +5,6 @@ import type {
   HeaderRule,
   HealthCheck,
   IssuerConfig,
-  RedisStoreConfig,
   RouteConfig,
   UpstreamConfig,
 } from './config.ts';
@@ -15,7 +14,6 @@ import { formatErrorTarget } from './values/error-page.ts';
 import { hostAndPort } from './values/ip-address.ts';
 import { formatListenAddress } from './values/listen-address.ts';
 import { formatRate } from './values/rate.ts';
-import { formatSealSource } from './values/seal-source.ts';
 import { formatStatusRange } from './values/status-range.ts';
 import { formatUpstream } from './values/upstream.ts';
 
@@ -48,12 +46,15 @@ function globalLines(global: GlobalConfig): readonly string[] {
     wildcardDomains,
     configSource,
     centauriMetrics,
+    tailscale,
   } = global;
   return [
     words('http', http.length === 0 ? ['off'] : http.map(formatListenAddress)),
     words('https', https.map(formatListenAddress)),
     words('admin', [admin === null ? 'off' : formatListenAddress(admin)]),
-    store.kind === 'file' ? words('store file', [store.dir]) : words('store redis', redisWords(store)),
+    store.kind === 'file'
+      ? words('store file', [store.dir])
+      : words('store redis', [store.url, `prefix=${store.prefix}`]),
     `workers ${workers}`,
     words('log', log.format === 'auto' ? [log.level] : [log.level, log.format]),
     accessLog === null
@@ -68,16 +69,9 @@ function globalLines(global: GlobalConfig): readonly string[] {
       ? []
       : [`config-source tcp://${hostAndPort(configSource.host, configSource.port)}`]),
     `centauri-metrics ${centauriMetrics ? 'on' : 'off'}`,
-  ];
-}
-
-function redisWords({ url, prefix, seal, ca, sentinelPassword }: RedisStoreConfig): readonly string[] {
-  return [
-    url,
-    `prefix=${prefix}`,
-    ...(seal === null ? [] : [`seal=${formatSealSource(seal)}`]),
-    ...(ca === null ? [] : [`ca=${ca}`]),
-    ...(sentinelPassword === null ? [] : [`sentinel-password=${sentinelPassword}`]),
+    ...(tailscale === null
+      ? ['tailscale off']
+      : [words('tailscale', [tailscale.socket]), `tailscale-http ${tailscale.http}`]),
   ];
 }
 
@@ -91,7 +85,14 @@ function issuersLine(issuers: readonly IssuerConfig[]): readonly string[] {
 function issuerLines(issuer: IssuerConfig): readonly string[] {
   const { type, keyType, ocsp, directory, email, eab, profile, preferredChain, mustStaple, challenges } =
     issuer;
-  const { caRoot, resolvers, propagation, requestRate, obtainIntervalMs, timeoutMs } = issuer;
+  const { caRoot, resolvers, propagation, requestRate, obtainIntervalMs, timeoutMs, socket } = issuer;
+  if (type === 'tailscale') {
+    return [
+      `type ${type}`,
+      ...list('socket', socket === null ? [] : [socket]),
+      `timeout ${formatDuration(timeoutMs)}`,
+    ];
+  }
   const common = [`type ${type}`, `key-type ${keyType}`];
   if (type === 'internal')
     return [...common, ...list('ocsp', ocsp === null ? [] : [formatListenAddress(ocsp)])];

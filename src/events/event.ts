@@ -23,6 +23,14 @@ export type Event =
       retryInMs: number;
     }
   | { event: 'listener.opened'; role: 'http' | 'https' | 'admin' | 'ocsp'; address: string }
+  /** The Tailscale daemon has said which addresses this machine has. */
+  | { event: 'tailnet.joined'; addresses: readonly string[] }
+  /** The Tailscale daemon is away, or has no address for this machine. It is asked again. */
+  | { event: 'tailnet.lost'; code: string; message: string; hint: string | null }
+  /** An address in the tailnet cannot be listened on yet. It is tried again. */
+  | { event: 'tailnet.listener.failed'; address: string; code: string; message: string; hint: string | null }
+  /** The Tailscale daemon did not say who is at an address; requests from there have no identity for a while. */
+  | { event: 'tailnet.whois.failed'; address: string; message: string }
   | { event: 'worker.started'; worker: number; pid: number; durationMs: number }
   | {
       event: 'worker.exited';
@@ -87,15 +95,8 @@ export type Event =
   /** The CA offers no chain up to the issuer that `preferred-chain` names; it got its own choice. */
   | { event: 'certificate.chain.default'; id: string; wanted: string; got: string }
   | { event: 'store.problem'; code: string; message: string; hint: string | null }
-  /** Something about the store that will hurt one day. */
-  | { event: 'store.warning'; message: string; hint: string }
-  /** A database stopped to answer; what is held serves on. */
-  | { event: 'store.lost'; place: string; code: string; message: string; hint: string | null }
-  | { event: 'store.connected'; place: string; awayMs: number }
-  /** The store was read from the copy on this machine, since the database is away. */
-  | { event: 'store.copy.used'; directory: string; certificates: number }
-  /** The database had lost what it had once acknowledged; what this machine knew of it is there again. */
-  | { event: 'store.restored'; certificates: number; documents: number }
+  /** It can be written again, after so long. */
+  | { event: 'store.writable'; durationMs: number }
   | {
       event: 'upstream.failed';
       route: string;
@@ -123,6 +124,9 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'authority.expiring': 'warn',
   'config.warning': 'warn',
   'config.source.lost': 'warn',
+  'tailnet.lost': 'warn',
+  'tailnet.listener.failed': 'warn',
+  'tailnet.whois.failed': 'warn',
   'worker.said': 'warn',
   'access-log.dropped': 'warn',
   'access-log.failed': 'error',
@@ -130,10 +134,6 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'certificate.renew.failed': 'error',
   'staple.failed': 'warn',
   'store.problem': 'error',
-  'store.warning': 'warn',
-  'store.lost': 'error',
-  'store.copy.used': 'warn',
-  'store.restored': 'warn',
   'upstream.failed': 'warn',
   'config.rejected': 'error',
   fault: 'error',

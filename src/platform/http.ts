@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** A Unix socket to ask instead of the host of `url`, which is only named in `Host`. */
+  readonly socketPath?: string;
   /** PEM roots to trust besides the built-in ones, for a private server. */
   readonly ca?: string;
   /** Where connections are kept for the next request, with a trust of its own. Default: none is kept. */
@@ -49,6 +51,7 @@ export const systemHttp: HttpExchange = (request, signal) =>
         ...(request.body === undefined ? {} : { 'content-length': String(body.length) }),
       },
       ...(request.ca === undefined ? {} : { ca: [...getCACertificates('default'), request.ca] }),
+      ...(request.socketPath === undefined ? {} : { socketPath: request.socketPath }),
       ...agentOption(request, secure),
     };
     const outgoing = (secure ? tlsRequest : plainRequest)(request.url, options, (incoming) => {

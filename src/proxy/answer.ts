@@ -26,7 +26,9 @@ export class Answer {
   /** Label of the route that answers. */
   route = NO_ROUTE;
   /** Called when the client left before its answer was complete. */
-  onAbandoned: () => void = () => {};
+  onAbandoned: () => void = ignore;
+  /** Called when nothing more of it can be sent, complete or not. */
+  onOver: () => void = ignore;
   readonly #exchange: Exchange;
   readonly #context: AnswerContext;
   /** Null when this one is not logged. */
@@ -120,6 +122,7 @@ export class Answer {
       this.#context.accessLog?.finish(this.#record, status, this.route, complete);
     }
     if (!complete) this.onAbandoned();
+    this.onOver();
   }
 
   #count(status: number): number {
@@ -136,3 +139,5 @@ export class Answer {
 }
 
 const NONE: RawHeaders = [];
+
+function ignore(): void {}

@@ -33,6 +33,11 @@ export class Counters {
     sum.seconds += seconds;
   }
 
+  /** A request went on to another upstream. */
+  retried(route: string): void {
+    this.#of(route).retries++;
+  }
+
   upstreamError(route: string, kind: string): void {
     increment(this.#of(route).upstreamErrors, kind);
   }
@@ -71,11 +76,13 @@ export class Counters {
   values(): MetricValues {
     const responses: Record<string, number> = {};
     const upstreamErrors: Record<string, number> = {};
+    const upstreamRetries: Record<string, number> = {};
     const durations: Record<string, { buckets: readonly number[]; sumSeconds: number }> = {};
     for (const [route, counters] of this.#routes) {
       const label = `route="${escapeLabel(route)}"`;
       for (const [status, count] of counters.statuses) responses[`${label},status="${status}"`] = count;
       for (const [kind, count] of counters.upstreamErrors) upstreamErrors[`${label},kind="${kind}"`] = count;
+      if (counters.retries > 0) upstreamRetries[label] = counters.retries;
       const { buckets, sum } = counters.durations;
       if (buckets.some((count) => count > 0)) {
         durations[label] = { buckets: [...buckets], sumSeconds: sum.seconds };
@@ -85,6 +92,7 @@ export class Counters {
       tlsHello: { 'known="true"': this.#hellos.known, 'known="false"': this.#hellos.unknown },
       responses,
       upstreamErrors,
+      upstreamRetries,
       durations,
       handshakesWaited: this.#handshakesWaited,
       requestsWaited: this.#requestsWaited,
@@ -98,6 +106,7 @@ export class Counters {
       counters = {
         statuses: new Map(),
         upstreamErrors: new Map(),
+        retries: 0,
         durations: { buckets: Array(DURATION_BUCKETS_S.length + 1).fill(0), sum: { seconds: 0 } },
       };
       this.#routes.set(route, counters);
@@ -112,6 +121,7 @@ export const NO_ROUTE = 'none';
 interface RouteCounters {
   readonly statuses: Map<number, number>;
   readonly upstreamErrors: Map<string, number>;
+  retries: number;
   readonly durations: { readonly buckets: number[]; readonly sum: { seconds: number } };
 }
 

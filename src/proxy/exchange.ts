@@ -1,4 +1,5 @@
 import type { FieldTable } from './codec/field-table.ts';
+import type { ConnectionMemo } from './connection-memo.ts';
 import type { Failure } from './failure.ts';
 
 /**
@@ -51,6 +52,8 @@ export interface RequestHead {
    * over. Absent where there are only strings.
    */
   readonly table?: FieldTable;
+  /** Kept for the connection by whoever works something out. Absent where nothing is to be kept. */
+  readonly memo?: ConnectionMemo;
   /** The protocols that the client asks to switch to, as in its `Upgrade` field; null when it asks for none. */
   readonly upgrade: string | null;
   /** The peer's address without port; null when it came through a Unix socket. */

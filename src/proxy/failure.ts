@@ -3,6 +3,12 @@ export interface Failure {
   readonly kind: FailureKind;
   /** For the log. */
   readonly message: string;
+  /**
+   * The request may be sent to another upstream: this one has certainly not processed it and none of its body has been
+   * taken; or it has no body, may be repeated, and nothing of an answer came. Its body is then neither cancelled nor
+   * begun: that is for whoever hears of the failure.
+   */
+  readonly resendable?: boolean;
 }
 
 export type FailureKind = UpstreamFailureKind | ClientFailureKind;

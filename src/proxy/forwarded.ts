@@ -1,9 +1,10 @@
 import type { ServingSettings } from '../snapshot/snapshot.ts';
 import { FIELD } from './codec/field-kind.ts';
 import type { FieldTable } from './codec/field-table.ts';
+import type { ToldFields } from './connection-memo.ts';
 import type { RawHeaders, RequestHead } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
-import { eachField, tokensOf, valuesOf } from './raw-headers.ts';
+import { eachField, fieldLines, tokensOf, valuesOf } from './raw-headers.ts';
 import type { RequestTarget } from './request-target.ts';
 import { isTrusted, plainAddress } from './trusted-peers.ts';
 
@@ -11,6 +12,7 @@ import { isTrusted, plainAddress } from './trusted-peers.ts';
 export interface UpstreamFields {
   readonly headers: RawHeaders;
   readonly passed?: FieldTable;
+  readonly told?: Buffer;
 }
 
 /**
@@ -19,11 +21,14 @@ export interface UpstreamFields {
  * `Host` is what the client asked for. `X-Forwarded-For`, `-Host` and `-Proto` are told by rigil alone, unless the
  * peer is one of the trusted proxies: then it goes on with their list and keeps what they say. Other fields by which
  * a client could pretend to be somebody else never pass. Framing is left to the engine.
+ *
+ * @param user the fields that name the user, where the network knows them
  */
 export function upstreamHeaders(
   request: RequestHead,
   target: RequestTarget,
   settings: ServingSettings,
+  user: RawHeaders = NOBODY,
 ): string[] {
   const headers = ['Host', target.authority.text];
   const dropped = connectionFields(request.headers);
@@ -42,7 +47,7 @@ export function upstreamHeaders(
     headers.push(name, value);
   });
   if (tokensOf(request.headers, 'te').includes('trailers')) headers.push('TE', 'trailers');
-  headers.push(...forwardedFields(request, target, settings));
+  headers.push(...forwardedFields(request, target, settings), ...user);
   return headers;
 }
 
@@ -51,15 +56,37 @@ export function upstreamFields(
   request: RequestHead,
   target: RequestTarget,
   settings: ServingSettings,
+  user: RawHeaders = NOBODY,
 ): UpstreamFields {
   const { table } = request;
-  if (table === undefined) return { headers: upstreamHeaders(request, target, settings) };
-  const headers = ['Host', target.authority.text];
+  if (table === undefined) return { headers: upstreamHeaders(request, target, settings, user) };
   if (table.find(FIELD.te) >= 0 && tokensOf(request.headers, 'te').includes('trailers')) {
-    headers.push('TE', 'trailers');
+    const forwarded = forwardedFields(request, target, settings);
+    return {
+      headers: ['Host', target.authority.text, 'TE', 'trailers', ...forwarded, ...user],
+      passed: table,
+    };
   }
-  for (const text of forwardedFields(request, target, settings)) headers.push(text);
-  return { headers, passed: table };
+  if (user.length > 0) {
+    const forwarded = forwardedFields(request, target, settings);
+    return { headers: ['Host', target.authority.text, ...forwarded, ...user], passed: table };
+  }
+  const { headers, lines } = toldFields(request, target, settings);
+  return { headers, passed: table, told: lines };
+}
+
+/** What a client is told to be changes with the host it asks for and the settings, unless it tells something itself. */
+function toldFields(request: RequestHead, target: RequestTarget, settings: ServingSettings): ToldFields {
+  const { memo, remoteAddress } = request;
+  const { authority } = target;
+  const known = memo?.told;
+  if (known?.authority === authority && known.settings === settings) return known;
+  const forwarded = forwardedFields(request, target, settings);
+  const lines = Buffer.from(fieldLines(forwarded), 'latin1');
+  const told = { authority, settings, headers: ['Host', authority.text, ...forwarded], lines };
+  const trusted = remoteAddress !== null && isTrusted(plainAddress(remoteAddress), settings);
+  if (memo !== undefined && !trusted) memo.told = told;
+  return told;
 }
 
 /** `X-Forwarded-For`, `-Host` and `-Proto`. The first is missing when the peer has no address (a Unix socket). */
@@ -91,6 +118,8 @@ function joined(headers: RawHeaders, name: string): string | null {
   const values = valuesOf(headers, name).filter((value) => value !== '');
   return values.length === 0 ? null : values.join(', ');
 }
+
+const NOBODY: RawHeaders = [];
 
 /** Set by rigil, or never believed: a client's own are not passed on. */
 const OURS: ReadonlySet<string> = new Set([

@@ -57,7 +57,10 @@ const NOT_IN_TRAILERS: ReadonlySet<string> = new Set([
   'x-real-ip',
 ]);
 
+/** Who asks is said by rigil alone; also names that a CGI-style upstream could not tell from these. */
+const IDENTITY = /^(x[-_.]forwarded|tailscale[-_.]user)[-_.]/;
+
 /** The trailer fields that may be passed on. */
 export function passableTrailers(trailers: RawHeaders): string[] {
-  return filterFields(trailers, (key) => !NOT_IN_TRAILERS.has(key) && !key.startsWith('x-forwarded-'));
+  return filterFields(trailers, (key) => !NOT_IN_TRAILERS.has(key) && !IDENTITY.test(key));
 }

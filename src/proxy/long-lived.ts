@@ -17,7 +17,7 @@ export function isLongLived({ headers, table }: ResponseHead): boolean {
 /** Whether a request is a call of gRPC. `passed` has the fields that are not in `headers`, if there are such. */
 export function isGrpcRequest(request: {
   readonly headers: RawHeaders;
-  readonly passed?: FieldTable;
+  readonly passed?: FieldTable | undefined;
 }): boolean {
   const { headers, passed } = request;
   if (passed !== undefined) return hasType(passed, GRPC);

@@ -99,6 +99,7 @@ export interface MetricValues {
   readonly tlsHello: Readonly<Record<string, number>>;
   readonly responses: Readonly<Record<string, number>>;
   readonly upstreamErrors: Readonly<Record<string, number>>;
+  readonly upstreamRetries: Readonly<Record<string, number>>;
   /** Count per bucket of {@link DURATION_BUCKETS_S} (not cumulative), one more for longer ones, and the sum. */
   readonly durations: Readonly<
     Record<string, { readonly buckets: readonly number[]; readonly sumSeconds: number }>

@@ -1,5 +1,8 @@
 import type { RawHeaders } from './exchange.ts';
 
+/** None at all: always the same, so that it can be told from any other. */
+export const NO_FIELDS: RawHeaders = [];
+
 /** The value of the first field called `name` (lower case), or null. */
 export function fieldValue(headers: RawHeaders, name: string): string | null {
   for (let index = 0; index < headers.length; index += 2) {

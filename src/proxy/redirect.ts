@@ -15,13 +15,18 @@ export function httpsLocation({ authority, path }: RequestTarget, httpsPort: num
 }
 
 /** Where a request belongs whose route redirects to its primary name, or null when it is right already. */
-export function primaryLocation({ authority, path }: RequestTarget, route: Route): string | null {
+export function primaryLocation(
+  { authority, path }: RequestTarget,
+  route: Route,
+  scheme: 'http' | 'https',
+): string | null {
+  if (!route.redirectToPrimary) return null;
   const primary = route.primary.toLowerCase();
-  if (!route.redirectToPrimary || primary.startsWith('*.')) return null;
+  if (primary.startsWith('*.')) return null;
   if (authority.name === primary) return null;
-  return `https://${primary.includes(':') ? `[${primary}]` : primary}${suffix(authority.port)}${path}`;
+  return `${scheme}://${primary.includes(':') ? `[${primary}]` : primary}${suffix(authority.port, scheme)}${path}`;
 }
 
-function suffix(port: string | null): string {
-  return port === null || port === DEFAULT_PORTS.https ? '' : `:${port}`;
+function suffix(port: string | null, scheme: 'http' | 'https' = 'https'): string {
+  return port === null || port === DEFAULT_PORTS[scheme] ? '' : `:${port}`;
 }

@@ -1,15 +1,18 @@
-import type { Random } from '../platform/random.ts';
 import type { Route, Upstream } from '../routing/route.ts';
-import type { ServingSettings } from '../snapshot/snapshot.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Answer } from './answer.ts';
+import type { Balancer } from './balance/balancer.ts';
+import { Turn } from './balance/turn.ts';
 import type { Counters } from './counters.ts';
 import { defaultPage } from './default-page.ts';
 import { errorPageFor, fetchErrorPage } from './error-page.ts';
-import type { Body, Exchange, ResponseHead } from './exchange.ts';
+import type { Body, Exchange, RawHeaders, ResponseHead } from './exchange.ts';
 import { type Failure, isClientFailure, statusOf } from './failure.ts';
 import type { FailureLog } from './failure-log.ts';
 import { forwardedFields, upstreamFields } from './forwarded.ts';
 import { endToEnd } from './hop-by-hop.ts';
+import { NO_FIELDS } from './raw-headers.ts';
+import { RelayedRequest } from './relayed-request.ts';
 import type { RequestTarget } from './request-target.ts';
 import { switchedHeaders } from './upgrade.ts';
 import { type Call, describeUpstream, type Receiver, type Upstreams } from './upstream/upstreams.ts';
@@ -19,7 +22,7 @@ export interface RelayContext {
   readonly upstreams: Upstreams;
   readonly counters: Counters;
   readonly failures: FailureLog;
-  readonly random: Random;
+  readonly balancer: Balancer;
 }
 
 /** One request as it was understood, with what answers for it. */
@@ -28,47 +31,61 @@ export interface RelayJob {
   readonly answer: Answer;
   readonly target: RequestTarget;
   readonly route: Route;
-  readonly settings: ServingSettings;
+  readonly snapshot: Snapshot;
+  /** The fields that name the user, where the network knows them. Default: none. */
+  readonly user?: RawHeaders;
 }
 
 /** Carries a request to one of its route's upstreams, and the response back. */
 export function relay(job: RelayJob, context: RelayContext): void {
-  const upstream = pick(job.route.upstreams, context.random);
-  new Relay(job, context, upstream).start();
+  const { route, exchange, snapshot } = job;
+  const [only] = route.upstreams;
+  if (only !== undefined && route.upstreams.length === 1) {
+    new Relay(job, context, only, null).start();
+    return;
+  }
+  const group = context.balancer.groupOf(route, snapshot);
+  const turn = new Turn(group, exchange.request, performance.now());
+  job.answer.onOver = () => turn.over();
+  new Relay(job, context, turn.upstream, turn).start();
 }
 
 class Relay implements Receiver {
   readonly #job: RelayJob;
   readonly #context: RelayContext;
-  readonly #upstream: Upstream;
-  /** The upstream's, then perhaps the error page's. */
-  readonly #calls: Call[] = [];
+  /** Null where there is nothing to choose. */
+  readonly #turn: Turn | null;
+  #upstream: Upstream;
+  #call: Call | null = null;
+  /** That for an error page. */
+  #pageCall: Call | null = null;
   #abandoned = false;
   #replied = false;
 
-  constructor(job: RelayJob, context: RelayContext, upstream: Upstream) {
+  constructor(job: RelayJob, context: RelayContext, upstream: Upstream, turn: Turn | null) {
     this.#job = job;
     this.#context = context;
     this.#upstream = upstream;
+    this.#turn = turn;
   }
 
   start(): void {
-    const { exchange, answer, target, settings } = this.#job;
-    const { request } = exchange;
-    answer.onAbandoned = () => {
+    this.#job.answer.onAbandoned = () => {
       this.#abandoned = true;
-      for (const call of this.#calls) call.abort();
+      this.#call?.abort();
+      this.#pageCall?.abort();
     };
+    this.#ask();
+  }
+
+  #ask(): void {
+    const { exchange, answer, target, snapshot, user } = this.#job;
+    const { request } = exchange;
     answer.begin(this.#upstream);
-    const sent = {
-      upstream: this.#upstream,
-      method: request.method,
-      path: target.path,
-      ...upstreamFields(request, target, settings),
-      body: answer.requestBody,
-      upgrade: request.upgrade,
-    };
-    this.#calls.push(this.#context.upstreams.send(sent, this));
+    const fields = upstreamFields(request, target, snapshot.settings, user);
+    const sent = new RelayedRequest(this.#upstream, request, target, fields, answer.requestBody);
+    this.#call = this.#context.upstreams.send(sent, this);
+    if (this.#abandoned) this.#call.abort();
   }
 
   inform(head: ResponseHead): void {
@@ -76,14 +93,15 @@ class Relay implements Receiver {
   }
 
   respond(head: ResponseHead, body: Body): void {
-    this.#job.answer.upstreamAnswered();
+    const added = this.#answered();
+    const { table, status, headers, last = false } = head;
     // The lines of a table are end-to-end already.
-    this.#reply(head.table === undefined ? { ...head, headers: endToEnd(head.headers) } : head, body);
+    if (added === NO_FIELDS && table !== undefined) this.#reply(head, body);
+    else this.#reply({ status, headers: [...endToEnd(headers), ...added], last }, body);
   }
 
   upgrade(head: ResponseHead, fromUpstream: Body): Body {
-    this.#job.answer.upstreamAnswered();
-    const headers = switchedHeaders(head.headers);
+    const headers = [...switchedHeaders(head.headers), ...this.#answered()];
     return this.#job.answer.upgrade({ ...head, headers }, fromUpstream, this.#job.route.headerRules);
   }
 
@@ -91,15 +109,34 @@ class Relay implements Receiver {
     const { kind } = failure;
     if (kind === 'client-gone' || this.#abandoned) return;
     if (!isClientFailure(kind)) this.#report(this.#upstream, failure);
-    if (this.#replied) return;
+    if (this.#replied || this.#asksAnother(failure)) return;
     const { head, body } = defaultPage(statusOf(kind));
     this.#reply(isClientFailure(kind) ? { ...head, last: true } : head, body, !isClientFailure(kind));
+  }
+
+  /** Returns fields for the response. */
+  #answered(): RawHeaders {
+    this.#job.answer.upstreamAnswered();
+    return this.#turn?.answered() ?? NO_FIELDS;
+  }
+
+  /** Whether another upstream may be asked, and is. */
+  #asksAnother(failure: Failure): boolean {
+    const { exchange, route } = this.#job;
+    if (this.#turn?.failed(failure, performance.now()) === true) {
+      this.#upstream = this.#turn.upstream;
+      this.#context.counters.retried(route.label);
+      this.#ask();
+      return true;
+    }
+    if (failure.resendable === true) exchange.body.cancel();
+    return false;
   }
 
   /** Sends a response, or the page that the route has for its status. */
   #reply(head: ResponseHead, body: Body, replaceable = true): void {
     this.#replied = true;
-    const { answer, exchange, route, settings, target } = this.#job;
+    const { answer, exchange, route, snapshot, target } = this.#job;
     const page = replaceable ? errorPageFor(route, head.status) : null;
     if (page === null) {
       answer.send(head, body, route.headerRules);
@@ -107,12 +144,12 @@ class Relay implements Receiver {
     }
     // Should there be no page, the head is sent after all; a table does not hold until then.
     const kept: ResponseHead = { status: head.status, headers: head.headers, last: head.last === true };
-    const call = fetchErrorPage({
+    this.#pageCall = fetchErrorPage({
       upstreams: this.#context.upstreams,
       page,
       method: exchange.request.method === 'HEAD' ? 'HEAD' : 'GET',
       path: page.path ?? target.path,
-      forwarded: forwardedFields(exchange.request, target, settings),
+      forwarded: forwardedFields(exchange.request, target, snapshot.settings),
       onFailure: (upstream, failure) => this.#report(upstream, failure),
       done: (replacement) => {
         if (this.#abandoned) return;
@@ -121,7 +158,6 @@ class Relay implements Receiver {
         answer.send({ ...kept, headers: replacement.head.headers }, replacement.body, route.headerRules);
       },
     });
-    this.#calls.push(call);
   }
 
   #report(upstream: Upstream, failure: Failure): void {
@@ -129,12 +165,4 @@ class Relay implements Receiver {
     this.#context.counters.upstreamError(label, failure.kind);
     this.#context.failures.report(label, describeUpstream(upstream), failure);
   }
-}
-
-/** Each with the same probability. */
-function pick(upstreams: readonly Upstream[], random: Random): Upstream {
-  const index = upstreams.length > 1 ? Math.floor(random.fraction() * upstreams.length) : 0;
-  const upstream = upstreams[index] ?? upstreams[0];
-  if (upstream === undefined) throw new TypeError('a route has at least one upstream');
-  return upstream;
 }

@@ -16,7 +16,7 @@ export interface RequestTarget {
  * or several `Host` fields, one that is no host, one that disagrees with the target, a fragment, an unknown scheme.
  */
 export function requestTargetOf(head: RequestHead): RequestTarget | null {
-  if (head.table !== undefined && head.target.startsWith('/')) return originForm(head.table, head.target);
+  if (head.table !== undefined && head.table.lineFrom >= 0) return originForm(head, head.table);
   if (FORBIDDEN.test(head.target)) return null;
   const absolute = ABSOLUTE.exec(head.target);
   const path = absolute === null ? head.target : pathOf(head.method, absolute[2] ?? '');
@@ -32,11 +32,27 @@ export function requestTargetOf(head: RequestHead): RequestTarget | null {
   return agree ? { authority, path } : null;
 }
 
-/** What nearly all requests are. The parser has seen that there is one Host at most, and nothing forbidden in the target. */
-function originForm(table: FieldTable, path: string): RequestTarget | null {
-  const host = table.valueOf(FIELD.host);
-  const authority = host === null ? null : parseAuthority(host);
-  return authority === null ? null : { authority, path };
+/** What nearly all requests are. The parser has seen that there is one Host, and nothing forbidden in the target. */
+function originForm(head: RequestHead, table: FieldTable): RequestTarget | null {
+  const line = table.find(FIELD.host);
+  if (line < 0) return null;
+  const authority = head.memo?.authorityOf(table, line) ?? parseAuthority(table.value(line));
+  return authority === null ? null : new OriginTarget(head, authority);
+}
+
+/** Where the path is the target, which becomes a string only when somebody asks. */
+class OriginTarget implements RequestTarget {
+  readonly authority: Authority;
+  readonly #head: RequestHead;
+
+  constructor(head: RequestHead, authority: Authority) {
+    this.authority = authority;
+    this.#head = head;
+  }
+
+  get path(): string {
+    return this.#head.target;
+  }
 }
 
 function pathOf(method: string, rest: string): string {

@@ -3,19 +3,22 @@ import type { TLSSocket } from 'node:tls';
 import type { Emit } from '../events/bus.ts';
 import { type Clock, systemClock } from '../platform/clock.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
-import type { Snapshot } from '../snapshot/snapshot.ts';
+import type { Snapshot, TailnetSettings } from '../snapshot/snapshot.ts';
 import type { AccessLog } from './access-log/access-log.ts';
 import { Answer } from './answer.ts';
-import { type ClientConnection, FAREWELL_MS } from './client-connection.ts';
+import { Balancer } from './balance/balancer.ts';
+import { type ClientConnection, type EngineOptions, FAREWELL_MS } from './client-connection.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Exchange } from './exchange.ts';
 import { FailureLog } from './failure-log.ts';
 import { createHandler, refuse } from './handler.ts';
 import { Http1Server } from './http1/server.ts';
-import { NodeHttp2 } from './http2/node-server.ts';
+import { Http2Server } from './http2/server.ts';
 import { createPlainHandler } from './plain-handler.ts';
 import type { Limits } from './protocol.ts';
 import { Sweep } from './sweep.ts';
+import { Identities } from './tailnet/identities.ts';
+import { plainAddress } from './trusted-peers.ts';
 import { AnyUpstreams } from './upstream/any-upstreams.ts';
 
 /** When a silent connection is probed for a peer that is gone. */
@@ -25,8 +28,13 @@ const TCP_KEEP_ALIVE_MS = 15_000;
 export interface Serving {
   /** Takes a TLS connection after its handshake; ALPN `h2` is HTTP/2, anything else HTTP/1.1. */
   acceptSecure(socket: TLSSocket): void;
-  /** Takes a connection of a plain listener: challenge answers of http-01, and redirects to https for the rest. */
+  /**
+   * Takes a connection of a plain listener: challenge answers of http-01, and redirects to https for the rest. From the
+   * tailnet, if it is to be so, requests are proxied.
+   */
   acceptPlain(socket: Socket): void;
+  /** This connection will be here after its handshake: what is to be asked about its client can be asked now. */
+  expect(socket: Socket): void;
   /**
    * Finishes what runs and takes nothing new on: idle connections close at once, the others after their response
    * (GOAWAY on HTTP/2). After `requestsMs` what still runs is cut, except upgraded connections and event streams;
@@ -51,6 +59,12 @@ export interface ServingOptions {
   readonly random?: Random;
 }
 
+/** Who speaks the protocols of a TLS connection. */
+interface Engines {
+  readonly http1: Http1Server;
+  readonly http2: Http2Server;
+}
+
 /** Puts together the data path of one worker. */
 export function createServing(options: ServingOptions): Serving {
   return new NodeServing(options);
@@ -60,9 +74,13 @@ class NodeServing implements Serving {
   readonly #counters: Counters;
   readonly #clock: Clock;
   readonly #upstreams: AnyUpstreams;
-  readonly #secure1: Http1Server;
-  readonly #secure2: NodeHttp2;
+  readonly #current: () => Snapshot;
+  /** For everybody, and for those who come over the tailnet. */
+  readonly #secure: Engines;
+  readonly #tailnet: Engines;
   readonly #plain: Http1Server;
+  readonly #tailnetPlain: Http1Server;
+  readonly #identities: Identities;
   readonly #connections = new Set<ClientConnection>();
   #drained: (() => void) | null = null;
   #draining = false;
@@ -87,7 +105,7 @@ class NodeServing implements Serving {
       counters,
       failures,
       clock,
-      random,
+      balancer: new Balancer(random),
       emit,
       accessLog,
     };
@@ -111,9 +129,17 @@ class NodeServing implements Serving {
       handle: createPlainHandler(context),
       refused: refused('http'),
     } as const;
-    this.#secure1 = new Http1Server(secure, limits, sweep);
-    this.#secure2 = new NodeHttp2(secure, limits);
+    this.#current = current;
+    this.#identities = new Identities({ socket: () => current().tailnet?.socket ?? null, emit });
+    const identified = createHandler(context, this.#identities);
+    const engines = (options: EngineOptions): Engines => ({
+      http1: new Http1Server(options, limits, sweep),
+      http2: new Http2Server(options, limits, sweep, random),
+    });
+    this.#secure = engines(secure);
+    this.#tailnet = engines({ ...secure, handle: identified });
     this.#plain = new Http1Server(plain, limits, sweep);
+    this.#tailnetPlain = new Http1Server({ ...plain, handle: identified }, limits, sweep);
   }
 
   get connections(): number {
@@ -125,12 +151,19 @@ class NodeServing implements Serving {
   }
 
   acceptSecure(socket: TLSSocket): void {
-    const engine = socket.alpnProtocol === 'h2' ? this.#secure2 : this.#secure1;
+    const { http1, http2 } = this.#tailnetOf(socket) === null ? this.#secure : this.#tailnet;
+    const engine = socket.alpnProtocol === 'h2' ? http2 : http1;
     this.#accept(socket, () => engine.accept(socket));
   }
 
   acceptPlain(socket: Socket): void {
-    this.#accept(socket, () => this.#plain.accept(socket));
+    const served = this.#tailnetOf(socket)?.http === 'serve';
+    const engine = served ? this.#tailnetPlain : this.#plain;
+    this.#accept(socket, () => engine.accept(socket));
+  }
+
+  expect(socket: Socket): void {
+    if (this.#tailnetOf(socket) !== null) this.#identities.expect(socket.remoteAddress ?? null);
   }
 
   async drain({
@@ -152,6 +185,13 @@ class NodeServing implements Serving {
     if (this.#connections.size > 0) await this.#clock.sleep(FAREWELL_MS, empty.signal);
     this.#upstreams.close();
     return { cut: cut.size };
+  }
+
+  /** The tailnet, if the client has connected to an address in it. */
+  #tailnetOf(socket: Socket): TailnetSettings | null {
+    const { tailnet } = this.#current();
+    if (tailnet === null || socket.localAddress === undefined) return null;
+    return tailnet.addresses.includes(plainAddress(socket.localAddress)) ? tailnet : null;
   }
 
   #accept(socket: Socket, take: () => ClientConnection): void {

@@ -125,7 +125,10 @@ class Worker {
     this.#door = door;
     const failure = await this.#listeners.open(listeners, {
       http: (socket) => serving.acceptPlain(socket),
-      https: (socket) => door.accept(socket),
+      https: (socket) => {
+        serving.expect(socket);
+        door.accept(socket);
+      },
       onTrouble: (address, error) => this.#tellTrouble(address, error),
     });
     if (failure !== null) {

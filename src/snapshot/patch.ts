@@ -1,6 +1,12 @@
 import type { Route } from '../routing/route.ts';
 import { RoutingTable } from '../routing/table.ts';
-import type { ChallengeAnswer, ServedCertificate, ServingSettings, Snapshot } from './snapshot.ts';
+import type {
+  ChallengeAnswer,
+  ServedCertificate,
+  ServingSettings,
+  Snapshot,
+  TailnetSettings,
+} from './snapshot.ts';
 
 /**
  * The difference between two snapshots, as plain data for the channel to a worker.
@@ -12,6 +18,8 @@ export interface Patch {
   readonly settings?: ServingSettings;
   readonly certificates?: Changes<ServedCertificate>;
   readonly challenges?: Changes<ChallengeAnswer>;
+  readonly tailnet?: TailnetSettings | null;
+  readonly down?: readonly string[];
   readonly ticketKeys?: Uint8Array;
 }
 
@@ -32,6 +40,8 @@ export function diff(from: Snapshot, to: Snapshot): Patch {
     ...(from.settings === to.settings ? {} : { settings: to.settings }),
     ...(certificates === null ? {} : { certificates }),
     ...(challenges === null ? {} : { challenges }),
+    ...(from.tailnet === to.tailnet ? {} : { tailnet: to.tailnet }),
+    ...(from.down === to.down ? {} : { down: [...to.down] }),
     ...(from.ticketKeys === to.ticketKeys ? {} : { ticketKeys: to.ticketKeys }),
   };
 }
@@ -47,6 +57,8 @@ export function applyPatch(snapshot: Snapshot, patch: Patch): Snapshot {
     settings: patch.settings ?? snapshot.settings,
     certificates: changed(snapshot.certificates, patch.certificates),
     challenges: changed(snapshot.challenges, patch.challenges),
+    tailnet: patch.tailnet === undefined ? snapshot.tailnet : patch.tailnet,
+    down: patch.down === undefined ? snapshot.down : new Set(patch.down),
     ticketKeys: patch.ticketKeys ?? snapshot.ticketKeys,
   };
 }

@@ -15,6 +15,10 @@ export interface Snapshot {
   readonly certificates: ReadonlyMap<string, ServedCertificate>;
   /** Answers to ACME challenges, by key: `http-01:<token>` or `tls-alpn-01:<name>`. */
   readonly challenges: ReadonlyMap<string, ChallengeAnswer>;
+  /** The tailnet that is served; null = none. */
+  readonly tailnet: TailnetSettings | null;
+  /** Upstreams that a health check has found down, as `downKey` names them. */
+  readonly down: ReadonlySet<string>;
   /** 48 bytes that seal session tickets, the same in all workers. */
   readonly ticketKeys: Uint8Array;
 }
@@ -27,6 +31,16 @@ export interface ServingSettings {
   readonly httpsPort: number | null;
   /** Where and how requests are logged; null = not at all. */
   readonly accessLog: AccessLogSettings | null;
+}
+
+/** What a worker must know of the tailnet that this machine is in. */
+export interface TailnetSettings {
+  /** Path of the Tailscale daemon's API socket. */
+  readonly socket: string;
+  /** Addresses of this machine in it: a connection to one of them came over the tailnet. */
+  readonly addresses: readonly string[];
+  /** What plain HTTP from there gets. */
+  readonly http: 'redirect' | 'serve';
 }
 
 export interface AccessLogSettings {
@@ -61,5 +75,7 @@ export const emptySnapshot: Snapshot = {
   settings: { trustedProxies: [], httpsPort: null, accessLog: null },
   certificates: new Map(),
   challenges: new Map(),
+  tailnet: null,
+  down: new Set(),
   ticketKeys: new Uint8Array(0),
 };

@@ -21,7 +21,7 @@ const settings: AcmeIssuerSettings = {
 /** Nothing is asked of it before the first use. */
 const accounts = {} as AccountStore;
 
-function pacesOf(changes: Partial<AcmeIssuerSettings>) {
+function issuerOf(changes: Partial<AcmeIssuerSettings>) {
   const tools = {
     solvers: [],
     accounts,
@@ -30,7 +30,11 @@ function pacesOf(changes: Partial<AcmeIssuerSettings>) {
     emit: () => {},
     version: '0',
   };
-  return new AcmeIssuer({ ...settings, ...changes }, tools).paces;
+  return new AcmeIssuer({ ...settings, ...changes }, tools);
+}
+
+function pacesOf(changes: Partial<AcmeIssuerSettings>) {
+  return issuerOf(changes).paces;
 }
 
 describe('the paces of an ACME issuer', () => {
@@ -45,5 +49,12 @@ describe('the paces of an ACME issuer', () => {
   it('of another CA are those of the configuration', () => {
     expect(pacesOf({ directory: 'https://ca.example/letsencrypt.org' })).toEqual([]);
     expect(pacesOf({ directory: 'https://notletsencrypt.org/' })).toEqual([]);
+  });
+
+  it('are shared by sections with the same account, whatever else they say', () => {
+    const { account } = issuerOf({});
+    expect(issuerOf({ name: 'short', profile: 'shortlived' }).account).toBe(account);
+    expect(issuerOf({ email: 'a@example.com' }).account).not.toBe(account);
+    expect(issuerOf({ directory: 'https://ca.example/' }).account).not.toBe(account);
   });
 });

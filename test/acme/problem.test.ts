@@ -16,7 +16,7 @@ describe('a problem', () => {
     ['badCSR', 'request-refused', 'never'],
     ['badPublicKey', 'request-refused', 'never'],
     ['badRevocationReason', 'revocation-refused', 'never'],
-    ['caa', 'caa-forbids', 'later'],
+    ['caa', 'caa-forbids', 'never'],
     ['connection', 'challenge-failed', 'later'],
     ['dns', 'challenge-failed', 'later'],
     ['externalAccountRequired', 'account-binding-required', 'never'],

@@ -76,6 +76,17 @@ describe('the status page', () => {
     expect(page.indexOf('no worker is ready')).toBeLessThan(page.indexOf('<h2>'));
   });
 
+  it('says since when the store cannot be written, and what that means', () => {
+    const lastError = {
+      code: 'store-unwritable',
+      message: 'a <full> disk',
+      since: '2026-03-01T11:00:00.000Z',
+    };
+    const page = statusPage(status({ store: { writable: false, lastError } }));
+    expect(page).toContain('For 1 h the store could not be written: a &lt;full&gt; disk.');
+    expect(statusPage(status())).not.toContain('The store');
+  });
+
   it('runs nothing and loads nothing, whatever is in a name', () => {
     const evil = '<script src=//evil.example></script>"\'&';
     const page = statusPage(

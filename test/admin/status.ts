@@ -3,15 +3,6 @@ import type { CertificateView } from '../../src/certs/view.ts';
 
 export const NOW = '2026-03-01T12:00:00.000Z';
 
-const STORE: Status['store'] = {
-  kind: 'file',
-  place: '/var/lib/rigil',
-  up: true,
-  since: '2026-02-28T09:30:00.000Z',
-  lastError: null,
-  warnings: [],
-};
-
 /** A daemon that is well: one route, one certificate, two workers. */
 export function status(more: Partial<Status> = {}): Status {
   return {
@@ -25,7 +16,7 @@ export function status(more: Partial<Status> = {}): Status {
       lastError: null,
       source: null,
     },
-    store: STORE,
+    store: { writable: true, lastError: null },
     workers: [worker(1), worker(2)],
     routes: [
       {
@@ -80,6 +71,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
       tlsHello: { 'known="true"': 7, 'known="false"': 2 },
       responses: { 'route="one.test",status="200"': 5 },
       upstreamErrors: { 'route="one.test",kind="refused"': 1 },
+      upstreamRetries: { 'route="one.test"': 2 },
       durations: {
         'route="one.test"': { buckets: [1, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1], sumSeconds: 31.5 },
       },
@@ -98,6 +90,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
             tlsHello: {},
             responses: {},
             upstreamErrors: {},
+            upstreamRetries: {},
             durations: {},
             handshakesWaited: 0,
             requestsWaited: 0,
@@ -111,8 +104,8 @@ export function figures(more: Partial<Figures> = {}): Figures {
     configReloads: 2,
     configReloadFailures: 1,
     configSource: null,
-    store: STORE,
     centauriMetrics: false,
+    storeWritable: true,
     ...more,
   };
 }

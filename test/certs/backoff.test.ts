@@ -54,6 +54,25 @@ describe('afterFailure', () => {
     expect(retryAt(0.999_999)).toBeCloseTo(1.2 * MINUTE, -2);
   });
 
+  it('leaves a CA alone for an hour that said "too many" and not until when', () => {
+    const limited = { code: 'rate-limited' as const };
+    expect(failures(3, ['first'], () => limited).map(({ at }) => at)).toEqual([0, HOUR, 2 * HOUR]);
+  });
+
+  it.each([
+    ['by a CAA record', 'caa-forbids'],
+    ['as an identifier', 'identifier-refused'],
+    ['for want of a good account binding', 'account-binding-invalid'],
+  ] as const)('leaves out for good an issuer that refuses %s, and waits when all have', (_, code) => {
+    const first = afterFailure(null, attempt({ code }), ['first', 'second'], null);
+    expect(first).toMatchObject({ retryAt: START, nextIssuer: 'second', resting: { first: null } });
+    expect(afterFailure(first, attempt({ code, issuer: 'second' }), ['first', 'second'], null)).toMatchObject(
+      {
+        retryAt: null,
+      },
+    );
+  });
+
   it.each([
     ['later than the pause', 0, 7 * DAY, 7 * DAY],
     ['sooner than the pause', 9, 2 * HOUR, 2 * HOUR],

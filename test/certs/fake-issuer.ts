@@ -17,6 +17,7 @@ export class FakeIssuer implements Issuer {
   aborted = 0;
   timeoutMs = 600_000;
   paces: readonly Pace[] = [];
+  account?: string;
   lifeMs = 90 * DAY;
   /** How long an order takes. */
   takesMs = 0;

@@ -62,7 +62,7 @@ export function makeEntry(parts: Partial<Parameters<typeof entryOf>[0]> = {}): E
 export function makeState(entries: readonly Entry[], parts: Partial<State> = {}): State {
   return {
     entries: new Map(entries.map((entry) => [entry.wanted.id, entry])),
-    issuers: new Map([['ca', { advises: true, paces: [], starts: [] }]]),
+    issuers: new Map([['ca', { advises: true, account: 'ca', paces: [], starts: [] }]]),
     inFlight: new Set(),
     prioritised: new Set(),
     ...parts,

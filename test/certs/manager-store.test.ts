@@ -55,6 +55,53 @@ describe('when the store does not take a new certificate', () => {
   });
 });
 
+describe('at its start', () => {
+  /** A store that counts how often it is read, as one process sees it. */
+  function counted() {
+    const store = world.shared.open();
+    const reads: string[] = [];
+    const { list } = store;
+    store.list = () => {
+      reads.push('list');
+      return list.call(store);
+    };
+    store.readAll = async (signal) => {
+      reads.push('readAll');
+      await world.clock.sleep(500, signal);
+      return { ...(await list.call(store)), whole: [...world.shared.certificates.values()], unusable: [] };
+    };
+    return { store, reads };
+  }
+
+  it('reads the store once, if nothing is stored meanwhile', async () => {
+    const { store, reads } = counted();
+    const { manager } = world.idle({ store });
+    const loaded = manager.load({ follow: true });
+    await world.clock.advance(1_000);
+    await loaded;
+    manager.setWanted([com], world.issuers);
+    manager.start();
+    await world.clock.advance(MINUTE);
+    expect(reads).toEqual(['readAll']);
+  });
+
+  it('misses nothing that another process stores while it reads', async () => {
+    const { store, reads } = counted();
+    const { manager, served } = world.idle({ store });
+    const loaded = manager.load({ follow: true });
+    const command = await world.process();
+    await command.manager.run();
+    await world.clock.advance(1_000);
+    await loaded;
+    manager.setWanted([com], world.issuers);
+    manager.start();
+    await world.clock.advance(MINUTE);
+    expect(reads).toEqual(['readAll', 'list']);
+    expect(served()).toEqual(command.served());
+    expect(world.ca.orders).toHaveLength(1);
+  });
+});
+
 describe('when the store fails before an order', () => {
   it.each(['locks', 'reads', 'journal'] as const)(
     'orders nothing that could not be kept: %s',

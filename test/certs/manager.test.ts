@@ -236,6 +236,24 @@ describe('flights', () => {
     expect(world.ca.orders.map(({ at }) => Math.floor((at - START) / HOUR))).toEqual([0, 0, 0, 1, 1, 1, 2]);
   });
 
+  it('at two issuers with one account do not go faster than the account may', async () => {
+    for (const issuer of [world.ca, world.second]) {
+      issuer.paces = [{ issuances: 3, perMs: HOUR }];
+      issuer.account = 'ours';
+    }
+    const wanted = many(8).map((each, index) => ({ ...each, issuers: [index % 2 === 0 ? 'ca' : 'second'] }));
+    await (await world.daemon(wanted)).manager.stop();
+    await world.clock.advance(MINUTE);
+    await world.daemon(wanted);
+    await world.clock.advance(2 * HOUR - 2 * MINUTE);
+    const orders = [...world.ca.orders, ...world.second.orders];
+    const inHour = (hour: number): number =>
+      orders.filter(({ at }) => Math.floor((at - START) / HOUR) === hour).length;
+    expect(inHour(0)).toBeLessThanOrEqual(3 + world.ca.aborted + world.second.aborted);
+    expect(inHour(1)).toBeLessThanOrEqual(3);
+    expect(world.second.orders.length).toBeGreaterThan(0);
+  });
+
   it('do not go faster after a restart either', async () => {
     world.ca.paces = [{ issuances: 3, perMs: HOUR }];
     await (await world.daemon(many(3))).manager.stop();

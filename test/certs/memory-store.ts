@@ -14,6 +14,8 @@ import { RigilError } from '../../src/errors.ts';
 /** What processes share that use the same memory store, with the faults that it has. */
 export class SharedMemory {
   readonly certificates = new Map<string, Certificate>();
+  /** All that ever saved something. */
+  readonly issuers = new Set<string>();
   readonly journal = new Map<string, JournalEntry>();
   readonly documents = new Map<string, Buffer>();
   readonly queues = new Map<string, (() => void)[]>();
@@ -34,10 +36,19 @@ export class SharedMemory {
 export class MemoryStore implements CertificateStore {
   readonly documents: DocumentStore;
   readonly #shared: SharedMemory;
+  readonly #locks = new Set<StoreLock>();
+  #isDead = false;
 
   constructor(shared: SharedMemory) {
     this.#shared = shared;
     this.documents = new MemoryDocuments(shared);
+  }
+
+  /** The process is killed: it gets no more answers, and others may have its locks. */
+  kill(): void {
+    this.#isDead = true;
+    this.#shared.watchers.delete(this);
+    for (const lock of this.#locks) void lock.release();
   }
 
   async list(): Promise<StoreListing> {
@@ -53,8 +64,8 @@ export class MemoryStore implements CertificateStore {
 
   async find(id: string): Promise<readonly CertificateFacts[]> {
     await this.#may('reads');
-    const found = [...this.#shared.certificates.values()].filter(({ facts }) => facts.id === id);
-    return found.map(({ facts }) => facts);
+    const issuers = [...this.#shared.issuers];
+    return issuers.flatMap((issuer) => this.#shared.certificates.get(`${issuer}\n${id}`)?.facts ?? []);
   }
 
   async load(issuer: string, id: string): Promise<Certificate | null> {
@@ -67,6 +78,7 @@ export class MemoryStore implements CertificateStore {
     await this.#may('saves');
     if (lock.key !== lockKeyOf(id)) throw new RigilError('internal', 'this is another lock');
     if (lock.lost.aborted) throw new RigilError('lock-lost', 'this lock is gone');
+    this.#shared.issuers.add(issuer);
     this.#shared.certificates.set(`${issuer}\n${id}`, certificate);
     for (const [store, watchers] of this.#shared.watchers)
       if (store !== this) for (const watch of watchers) watch();
@@ -107,18 +119,21 @@ export class MemoryStore implements CertificateStore {
     }
     this.#shared.fence += 1;
     const lost = new AbortController();
-    return {
+    const lock: StoreLock = {
       key,
       fence: this.#shared.fence,
       lost: lost.signal,
       release: async () => {
         if (lost.signal.aborted) return;
-        lost.abort();
+        lost.abort(null);
+        this.#locks.delete(lock);
         const next = queues.get(key)?.shift();
         if (next === undefined) queues.delete(key);
         else next();
       },
     };
+    this.#locks.add(lock);
+    return lock;
   }
 
   watch(onChange: () => void): () => void {
@@ -128,7 +143,7 @@ export class MemoryStore implements CertificateStore {
   }
 
   async #may(what: 'reads' | 'saves' | 'journal' | 'locks'): Promise<void> {
-    if (this.#shared.hangs) await new Promise(() => {});
+    if (this.#shared.hangs || this.#isDead) await new Promise(() => {});
     if (!this.#shared.fails.has(what)) return;
     throw new RigilError(what === 'reads' ? 'store-unreadable' : 'store-unwritable', `${what} fail`);
   }
@@ -157,13 +172,6 @@ class MemoryDocuments implements DocumentStore {
     const paths = [...this.#shared.documents.keys()].map((key) => JSON.parse(key) as string[]);
     const below = paths.filter((each) => path.every((part, index) => each[index] === part));
     return [...new Set(below.flatMap((each) => each[path.length] ?? []))];
-  }
-
-  async readDocuments(path: DocumentPath, visit: (name: string, content: Buffer) => void): Promise<void> {
-    for (const name of await this.listDocuments(path)) {
-      const content = await this.readDocument([...path, name]);
-      if (content !== null) visit(name, content);
-    }
   }
 
   locateDocument(path: DocumentPath): string {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import type { Action } from '../../src/certs/action.ts';
 import { emptyJournal } from '../../src/certs/journal.ts';
-import { type Action, plan } from '../../src/certs/plan.ts';
+import { plan } from '../../src/certs/plan.ts';
 import type { Entry, State } from '../../src/certs/state.ts';
 import {
   DAY,
@@ -128,7 +129,10 @@ describe('plan', () => {
 
   it('does not ask an issuer that gives no advice, or is not there', () => {
     const entry = makeEntry({ held: makeHeld() });
-    for (const issuers of [new Map([['ca', { advises: false, paces: [], starts: [] }]]), new Map()]) {
+    for (const issuers of [
+      new Map([['ca', { advises: false, account: 'ca', paces: [], starts: [] }]]),
+      new Map(),
+    ]) {
       expect(only(entry, START, { issuers })).toBeNull();
     }
   });
@@ -171,7 +175,7 @@ describe('plan', () => {
 
 describe('the pace of an issuer', () => {
   const paced = (starts: readonly number[]) =>
-    new Map([['ca', { advises: false, paces: [{ issuances: 2, perMs: HOUR }], starts }]]);
+    new Map([['ca', { advises: false, account: 'ca', paces: [{ issuances: 2, perMs: HOUR }], starts }]]);
   const entries = ['a.test', 'b.test', 'c.test'].map((id) => makeEntry({ wanted: makeWanted({ id }) }));
 
   it('holds back what is too much, and wakes for it', () => {

@@ -2,99 +2,20 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fold, type Outcome } from '../../src/certs/fold.ts';
 import { plan } from '../../src/certs/plan.ts';
-import { type Entry, entryOf, type State } from '../../src/certs/state.ts';
-import { type Code, ERRORS } from '../../src/errors.ts';
-import { DAY, makeFacts, makeState, makeWanted, START } from './make.ts';
-
-const instant = fc.integer({ min: -100, max: 200 }).map((days) => START + days * DAY);
-const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
-const issuer = fc.constantFrom('first', 'second', 'gone');
-const code = fc.constantFrom(...(Object.keys(ERRORS) as Code[]));
-const trouble = fc.option(fc.record({ attempts: fc.nat(9), retryAt: instant }));
-const ids = ['a.example.com', 'b.example.com', 'c.example.com', 'd.example.com'];
-
-function factsFor(id: string) {
-  return fc
-    .record({
-      names: fc.constantFrom([id], [id, 'more.example.com'], ['*.example.com']),
-      issuer,
-      notBefore: instant,
-      life: fc.integer({ min: 1, max: 400 }),
-    })
-    .map(({ life, ...parts }) => makeFacts({ id, ...parts, notAfter: parts.notBefore + life * DAY }));
-}
-
-const failure = fc.record({
-  attempts: fc.integer({ min: 1, max: 20 }),
+import {
+  ariFor,
+  chance,
   code,
-  message: fc.string(),
-  hint: fc.constant(null),
+  entryFor,
+  factsFor,
+  failure,
+  ids,
+  instant,
   issuer,
-  at: instant,
-  retryAt: fc.option(instant),
-  nextIssuer: issuer,
-  resting: fc.dictionary(issuer, fc.option(instant)),
-});
-
-function ariFor(ariId: string) {
-  const window = fc.record({
-    start: instant,
-    end: instant,
-    selected: instant,
-    explanationUrl: fc.constant(null),
-  });
-  return fc.record({
-    ariId: fc.constantFrom(ariId, 'another'),
-    window: fc.option(window),
-    nextFetchAt: instant,
-    failures: fc.nat(5),
-  });
-}
-
-function entryFor(id: string): fc.Arbitrary<Entry> {
-  const issuers = fc.constantFrom(['first'], ['first', 'second'], ['second']);
-  const held = fc.record({
-    facts: factsFor(id),
-    unsaved: trouble,
-    stapleAt: fc.option(instant),
-    revokedAt: fc.option(instant),
-  });
-  return fc
-    .record({
-      issuers,
-      held: fc.option(held),
-      offer: fc.option(fc.record({ facts: factsFor(id), trouble })),
-      failure: fc.option(failure),
-      ari: fc.option(ariFor(`ari-${id}-${START}`)),
-    })
-    .map(({ issuers, held, offer, ...journal }) =>
-      entryOf({ wanted: makeWanted({ id, issuers }), held, offer, journal }),
-    );
-}
-
-const issuerState = fc.record({
-  advises: fc.boolean(),
-  paces: fc.array(
-    fc.record({ issuances: fc.integer({ min: 1, max: 3 }), perMs: fc.integer({ min: 1, max: DAY }) }),
-  ),
-  starts: fc.array(instant, { maxLength: 5 }).map((list) => list.sort((left, right) => left - right)),
-});
-
-const state: fc.Arbitrary<State> = fc
-  .record({
-    entries: fc.tuple(...ids.map(entryFor)),
-    first: issuerState,
-    second: issuerState,
-    inFlight: fc.subarray(ids),
-    prioritised: fc.subarray(ids),
-  })
-  .map(({ entries, first, second, inFlight, prioritised }) =>
-    makeState(entries, {
-      issuers: new Map(Object.entries({ first, second })),
-      inFlight: new Set(inFlight),
-      prioritised: new Set(prioritised),
-    }),
-  );
+  state,
+  trouble,
+} from './arbitrary.ts';
+import { START } from './make.ts';
 
 const parts = { id: fc.constant(ids[0] ?? ''), at: instant, chance };
 const facts = factsFor(ids[0] ?? '');
@@ -195,9 +116,11 @@ describe('whatever the state is, a plan', () => {
     fc.assert(
       fc.property(state, instant, (state, now) => {
         const { actions } = plan(state, now);
-        for (const [name, { paces, starts }] of state.issuers) {
-          const started = actions.filter((action) => 'issuer' in action && action.issuer === name).length;
-          if (started === 0) continue;
+        const accountOf = (name: string): string | undefined => state.issuers.get(name)?.account;
+        for (const [name, { account, paces, starts }] of state.issuers) {
+          const orders = actions.flatMap((action) => ('issuer' in action ? action.issuer : []));
+          if (!orders.includes(name)) continue;
+          const started = orders.filter((issuer) => accountOf(issuer) === account).length;
           for (const { issuances, perMs } of paces) {
             const counting = starts.filter((start) => start > now - perMs && start <= now).length;
             expect(counting + started).toBeLessThanOrEqual(issuances);

@@ -100,10 +100,12 @@ const globalLine = fc.oneof(
   line('issuers', words(fc.constantFrom('a', 'B', 'internal', 'letsencrypt'))),
   line('config-source', words(fc.constantFrom('tcp://h:1', 'tcp://[::1]:2', 'x'), 1)),
   line('centauri-metrics', words(fc.constantFrom('on', 'off'), 1)),
+  line('tailscale', words(fc.constantFrom('off', '/run/t.sock', '"a b"'), 1)),
+  line('tailscale-http', words(fc.constantFrom('serve', 'redirect', 'x'), 1)),
 );
 
 const issuerLine = fc.oneof(
-  line('type', words(fc.constantFrom('acme', 'internal'), 1)),
+  line('type', words(fc.constantFrom('acme', 'internal', 'tailscale'), 1)),
   line('directory https://', fc.constantFrom('ca.test/d', 'ca.example.com', 'x y')),
   line('email', words(fc.constantFrom('a@b.c', 'a', `\${A}`), 1)),
   line('eab', words(fc.constantFrom('kid', 'AbCd', `\${A}`), 2)),
@@ -120,6 +122,7 @@ const issuerLine = fc.oneof(
   line('request-rate', words(fc.constantFrom('5/s', '1/m', '7/h', '0.3/s'), 1)),
   line(fc.constantFrom('obtain-interval', 'timeout'), words(duration, 1)),
   line('ocsp', words(address, 1)),
+  line('socket', words(settingsWord, 1)),
 );
 
 const upstreamOption = fc.constantFrom(

@@ -53,26 +53,14 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['store file /var/lib/rigil', { store: { kind: 'file', dir: '/var/lib/rigil' } }],
   ['store file state', { store: { kind: 'file', dir: '/etc/rigil/state' } }],
   ['store file "/var/lib/my rigil"', { store: { kind: 'file', dir: '/var/lib/my rigil' } }],
-  ['store redis redis://localhost:6379', { store: redis('redis://localhost:6379') }],
-  ['store redis redis://:p@ss/w#rd@h', { store: redis('redis://:p@ss/w#rd@h') }],
-  ['store redis redis+sentinel://a,b:1/m/2', { store: redis('redis+sentinel://a,b:1/m/2') }],
-  ['store redis rediss+cluster://[::1]:1,b', { store: redis('rediss+cluster://[::1]:1,b') }],
   [
-    'store redis redis://h seal=env:KEYS ca=ca.pem sentinel-password=s',
-    {
-      store: {
-        ...redis('redis://h'),
-        seal: { kind: 'env', name: 'KEYS' },
-        ca: '/etc/rigil/ca.pem',
-        sentinelPassword: 's',
-      },
-    },
+    'store redis redis://localhost:6379',
+    { store: { kind: 'redis', url: 'redis://localhost:6379', prefix: 'rigil' } },
   ],
   [
-    'store redis redis://h seal=file:keys',
-    { store: { ...redis('redis://h'), seal: { kind: 'file', path: '/etc/rigil/keys' } } },
+    'store redis rediss://u:p@h/1 prefix=tls',
+    { store: { kind: 'redis', url: 'rediss://u:p@h/1', prefix: 'tls' } },
   ],
-  ['store redis rediss://u:p@h/1 prefix=tls', { store: { ...redis('rediss://u:p@h/1'), prefix: 'tls' } }],
   ['store', 'missing-argument'],
   ['store disk /var', 'invalid-keyword'],
   ['store file', 'missing-argument'],
@@ -82,15 +70,7 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['store redis localhost', 'invalid-url'],
   ['store redis redis://h/x', 'invalid-url'],
   ['store redis redis://h?db=1', 'invalid-url'],
-  ['store redis redis://a,b', 'invalid-url'],
-  ['store redis redis+sentinel://a', 'invalid-url'],
-  ['store redis redis+cluster://a/1', 'invalid-url'],
-  ['store redis redis://h:0', 'invalid-url'],
   ['store redis redis://h prefix=', 'invalid-text'],
-  ['store redis redis://h seal=c2VjcmV0', 'invalid-text'],
-  ['store redis redis://h seal=env:1x', 'invalid-text'],
-  ['store redis redis://h seal=file:~/keys', 'invalid-path'],
-  ['store redis redis://h sentinel-password=', 'invalid-text'],
   ['store redis redis://h perfix=x', 'unknown-option'],
   ['store redis redis://h prefix=a prefix=b', 'duplicate-option'],
   ['store redis redis://h a', 'invalid-option'],
@@ -142,6 +122,15 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['centauri-metrics OFF', { centauriMetrics: false }],
   ['centauri-metrics', 'missing-argument'],
   ['centauri-metrics yes', 'invalid-keyword'],
+  ['tailscale', { tailscale: { socket: '/var/run/tailscale/tailscaled.sock', http: 'redirect' } }],
+  ['tailscale ts.sock', { tailscale: { socket: '/etc/rigil/ts.sock', http: 'redirect' } }],
+  ['tailscale-http serve\ntailscale /run/ts.sock', { tailscale: { socket: '/run/ts.sock', http: 'serve' } }],
+  ['tailscale off', { tailscale: null }],
+  [`tailscale /${'a'.repeat(107)}`, 'invalid-path'],
+  ['tailscale /a /b', 'extra-argument'],
+  ['tailscale\ntailscale-http proxy', 'invalid-keyword'],
+  ['tailscale-http serve', 'directive-without-effect'],
+  ['tailscale off\ntailscale-http serve', 'directive-without-effect'],
 ];
 
 const ISSUER: readonly (readonly [string, Partial<IssuerConfig> | string])[] = [
@@ -226,6 +215,15 @@ const ISSUER: readonly (readonly [string, Partial<IssuerConfig> | string])[] = [
   ['ocsp :9181', 'wrong-issuer-type'],
   ['type internal\nocsp :9181', { ocsp: { kind: 'tcp', host: null, port: 9181 } }],
   ['type internal\nocsp :443', 'duplicate-address'],
+  [
+    'type tailscale',
+    { type: 'tailscale', scope: 'tailnet', socket: '/var/run/tailscale/tailscaled.sock', challenges: [] },
+  ],
+  ['type tailscale\nsocket /run/ts.sock\ntimeout 2m', { socket: '/run/ts.sock', timeoutMs: 120_000 }],
+  ['type tailscale\nemail a@example.com', 'wrong-issuer-type'],
+  ['type tailscale\nkey-type p384', 'wrong-issuer-type'],
+  ['socket /run/ts.sock', 'wrong-issuer-type'],
+  ['type tailscale\nsocket', 'missing-argument'],
 ];
 
 const ROUTE = 'route a.example.com\n  upstream app:8080';
@@ -246,7 +244,7 @@ describe('issuer', () => {
     const text = `issuer ca\n${lines}\n${ROUTE}\nprovider ca`;
     if (typeof expected === 'string') expect(codesOf(text)).toEqual(expected.split(' '));
     else {
-      expect(valid(text).issuers[0]).toMatchObject({ name: 'ca', ...expected });
+      expect(valid(text).issuers.find(({ name }) => name === 'ca')).toMatchObject(expected);
       expect(codesOf(text)).toEqual([]);
     }
   });
@@ -289,6 +287,8 @@ describe('the table of directives', () => {
     const opening = { global: 'global', issuer: 'issuer ca', route: ROUTE }[section];
     const others = {
       ocsp: 'type internal',
+      socket: 'type tailscale',
+      'tailscale-http': 'tailscale',
       issuers: 'issuer zerossl\nissuer letsencrypt',
       'redirect-to-primary': 'route b.example.com c.example.com\nupstream app',
     } as Record<string, string>;
@@ -306,7 +306,3 @@ describe('the table of directives', () => {
     expect(sections.map(({ name }) => name)).toEqual(['global', 'issuer', 'route']);
   });
 });
-
-function redis(url: string) {
-  return { kind: 'redis', url, prefix: 'rigil', seal: null, ca: null, sentinelPassword: null } as const;
-}

@@ -35,6 +35,16 @@ describe('the issuers', () => {
       'global\nissuers letsencrypt internal',
       ['letsencrypt all', 'internal all'],
     ],
+    [
+      "with Tailscale, which is for its own names only: Let's Encrypt stays",
+      'issuer tailnet\ntype tailscale',
+      ['letsencrypt all', 'tailnet tailnet', 'internal private'],
+    ],
+    [
+      'with Tailscale wherever it is preferred',
+      'global\nissuers tailnet b\nissuer a\nissuer b\nissuer tailnet\ntype tailscale',
+      ['b all', 'a named', 'tailnet tailnet', 'internal private'],
+    ],
     ['with names in any case', 'global\nissuers LE\nissuer Le', ['le all', 'internal private']],
   ])('%s', (_, text, expected) => {
     expect(issuersOf(text)).toEqual(expected);
@@ -61,6 +71,7 @@ describe('the issuers', () => {
       obtainIntervalMs: 0,
       timeoutMs: 600_000,
       ocsp: null,
+      socket: null,
     });
     expect(internal).toMatchObject({ name: 'internal', type: 'internal', directory: null, challenges: [] });
   });
@@ -72,6 +83,44 @@ describe('the issuers', () => {
     expect(problemsOf(text.replace('issuer le', 'issuer le\nchallenge http-01'))).toEqual([
       '4:1 challenge-needs-http',
     ]);
+  });
+});
+
+describe('Tailscale', () => {
+  const section = 'issuer tailnet\ntype tailscale';
+
+  it.each([
+    ['box.tail1.ts.net', ['tailnet']],
+    ['www.example.com', ['letsencrypt']],
+    ['box', ['internal']],
+    ['box.tail1.ts.net www.example.com', ['letsencrypt']],
+  ])('is asked for names of the tailnet alone: %s', (names, expected) => {
+    expect(chosen(section, names)).toEqual(expected);
+  });
+
+  it('is asked for any name by those who name it', () => {
+    expect(chosen(section, 'box.headscale.example', 'tailnet')).toEqual(['tailnet']);
+  });
+
+  it('is not asked where there is no such issuer', () => {
+    expect(chosen('', 'box.tail1.ts.net')).toEqual(['letsencrypt']);
+  });
+
+  it('has the socket of the tailnet that is served, unless it has its own', () => {
+    const text = `global\ntailscale /run/a.sock\n${section}\nissuer other\ntype tailscale\nsocket /run/b.sock`;
+    const sockets = valid(text).issuers.map(({ socket }) => socket);
+    expect(sockets.filter((socket) => socket !== null)).toEqual(['/run/a.sock', '/run/b.sock']);
+  });
+
+  it.each([
+    ['route box.t.ts.net\nupstream a', []],
+    ['route box.t.ts.net www.example.com\nupstream a', ['tailscale-needs-one-name']],
+    ['route box.t.ts.net www.example.com\nupstream a\nprovider letsencrypt', []],
+    ['route a.example.com b.example.com\nupstream a\nprovider tailnet', ['tailscale-needs-one-name']],
+    ['route box.t.ts.net b.t.ts.net\nupstream a\nsubject box.t.ts.net', ['subject-misses-name']],
+    ['route *.box.t.ts.net\nupstream a', []],
+  ])('certifies one name at a time: %j', (route, expected) => {
+    expect(codesOf(`${section}\n${route}`)).toEqual(expected);
   });
 });
 

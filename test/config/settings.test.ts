@@ -15,6 +15,7 @@ describe('the global settings', () => {
       wildcardDomains: [],
       configSource: null,
       centauriMetrics: false,
+      tailscale: null,
     });
   });
 

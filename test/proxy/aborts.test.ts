@@ -27,6 +27,18 @@ describe('a client that leaves', () => {
     expect(proxy.events).toEqual([]);
   });
 
+  it('by closing its own side only, while it waits, has left as well', async () => {
+    const upstream = await rawUpstream(() => {});
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    const client = await connectTls(proxy.port, { allowHalfOpen: true } as object);
+    client.send(GET);
+    await until(() => upstream.received.endsWith('\r\n\r\n'));
+    client.socket.end();
+    await until(() => upstream.connections[0]?.socket.destroyed === true);
+    expect(await client.readToEnd()).toBe('');
+    expect(proxy.counters.values().responses).toEqual({ 'route="example.test",status="499"': 1 });
+  });
+
   it('in the middle of its request ends it, too', async () => {
     const upstream = await rawUpstream(() => {});
     const proxy = await startProxy({ routes: [route(upstream)] });

@@ -11,6 +11,7 @@ describe('counters', () => {
       tlsHello: { 'known="true"': 0, 'known="false"': 0 },
       responses: {},
       upstreamErrors: {},
+      upstreamRetries: {},
       durations: {},
       handshakesWaited: 0,
       requestsWaited: 0,

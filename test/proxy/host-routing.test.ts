@@ -44,6 +44,28 @@ describe('the host of a request', () => {
     expect(proxy.counters.values().responses).toEqual({ 'route="none",status="421"': 2 });
   });
 
+  it('is found anew for each request of a connection, and told to the upstream', async () => {
+    const { first, second, proxy } = await twoSites();
+    const client = await connectTls(proxy.port);
+    for (const host of ['example.test', 'example.test', 'second.test', 'Example.test', 'other.test']) {
+      const { status } = await client.send(`GET /${host} HTTP/1.1\r\nHost: ${host}\r\n\r\n`).response();
+      expect(status).toBe(host === 'other.test' ? 421 : 200);
+    }
+    const told = (received: string) => received.match(/^(GET|Host|X-Forwarded-Host).*$/gm);
+    expect(told(first.received)).toEqual(
+      ['example.test', 'example.test', 'Example.test'].flatMap((host) => [
+        `GET /${host} HTTP/1.1`,
+        `Host: ${host}`,
+        `X-Forwarded-Host: ${host}`,
+      ]),
+    );
+    expect(told(second.received)).toEqual([
+      'GET /second.test HTTP/1.1',
+      'Host: second.test',
+      'X-Forwarded-Host: second.test',
+    ]);
+  });
+
   it('goes to the fallback when there is one', async () => {
     const { first, proxy } = await twoSites(0);
     expect(await ask(proxy.port, 'Host: other.test')).toBe(200);

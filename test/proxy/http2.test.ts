@@ -22,7 +22,7 @@ describe('HTTP/2 with clients', () => {
     expect(session.remoteSettings).toMatchObject({
       maxConcurrentStreams: 100,
       initialWindowSize: 65_535,
-      enableConnectProtocol: false,
+      enableConnectProtocol: true,
     });
     await until(() => (session.state.remoteWindowSize ?? 0) >= 1_048_576);
   });

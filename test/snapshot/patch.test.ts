@@ -89,6 +89,12 @@ function snapshots(): fc.Arbitrary<Snapshot> {
     }),
     certificates,
     challenges,
+    tailnet: fc.constantFrom(null, {
+      socket: '/run/t.sock',
+      addresses: ['100.64.0.1'],
+      http: 'serve',
+    } as const),
+    down: fc.uniqueArray(id).map((keys) => new Set(keys)),
     ticketKeys: fc.uint8Array({ minLength: 48, maxLength: 48 }),
   });
 }

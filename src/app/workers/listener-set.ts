@@ -12,25 +12,32 @@ export interface OpenListener extends BoundSocket {
 export interface ListenerAddresses {
   readonly http: readonly BindAddress[];
   readonly https: readonly BindAddress[];
+  /** What can be done without: an address that cannot be had is left out. Default: none. */
+  readonly besides?: {
+    readonly http: readonly BindAddress[];
+    readonly https: readonly BindAddress[];
+    readonly onMissing: (address: string, error: RigilError) => void;
+  };
 }
 
 /**
  * Binds what is not bound yet; what stays is never closed, so no connection that waits on it is lost.
  *
  * @param open what is bound already
- * @throws RigilError with every address that cannot be had; then nothing has changed
+ * @throws RigilError with every address that cannot be had and not be done without; then nothing has changed
  */
 export async function bindListeners(
   addresses: ListenerAddresses,
   open: readonly OpenListener[] = [],
 ): Promise<OpenListener[]> {
-  const wanted = (['https', 'http'] as const).flatMap((role) =>
-    addresses[role].map((address) => ({ role, address })),
-  );
+  const wanted = (['https', 'http'] as const).flatMap((role) => [
+    ...addresses[role].map((address) => ({ role, address, isNeeded: true })),
+    ...(addresses.besides?.[role] ?? []).map((address) => ({ role, address, isNeeded: false })),
+  ]);
   const fresh: OpenListener[] = [];
   const errors: RigilError[] = [];
   const listeners: OpenListener[] = [];
-  for (const { role, address } of wanted) {
+  for (const { role, address, isNeeded } of wanted) {
     const kept = open.find((listener) => listener.role === role && listener.address === addressText(address));
     if (kept !== undefined) {
       listeners.push(kept);
@@ -42,7 +49,8 @@ export async function bindListeners(
       listeners.push(listener);
     } catch (error) {
       if (!(error instanceof RigilError)) throw error;
-      errors.push(error);
+      if (isNeeded) errors.push(error);
+      else addresses.besides?.onMissing(addressText(address), error);
     }
   }
   const [first] = errors;

@@ -5,13 +5,11 @@ import { formatDuration, parseDuration } from '../values/duration.ts';
 import { isHostName } from '../values/host-name.ts';
 import { parseIssuerName } from '../values/issuer-name.ts';
 import { parseListenAddress } from '../values/listen-address.ts';
-import { parsePath } from '../values/path.ts';
+import { parsePath, parseSocketPath } from '../values/path.ts';
 import { parseRate } from '../values/rate.ts';
-import { parseRedisUrl } from '../values/redis-url.ts';
 import { parseResolver } from '../values/resolver.ts';
 import { parseRouteName } from '../values/route-name.ts';
-import { parseSealSource, type SealSource } from '../values/seal-source.ts';
-import { parseDirectoryUrl, parseTcpUrl } from '../values/url.ts';
+import { parseDirectoryUrl, parseRedisUrl, parseTcpUrl } from '../values/url.ts';
 import type { ArgumentType } from './argument.ts';
 
 export const listenAddress: ArgumentType<ListenAddress> = {
@@ -58,6 +56,12 @@ export const path: ArgumentType<string> = {
   parse: (text, { baseDir }) => parsePath(text, baseDir),
 };
 
+export const socketPath: ArgumentType<string> = {
+  placeholder: 'SOCKET',
+  description: 'the path of a Unix socket; a relative one begins at the folder of the configuration file',
+  parse: (text, { baseDir }) => parseSocketPath(text, baseDir),
+};
+
 export const directoryUrl: ArgumentType<string> = {
   placeholder: 'URL',
   description: 'the URL of an ACME directory, beginning with `https://`',
@@ -66,28 +70,9 @@ export const directoryUrl: ArgumentType<string> = {
 
 export const redisUrl: ArgumentType<string> = {
   placeholder: 'URL',
-  description:
-    '`redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS; `redis+sentinel://HOST[:PORT],…/MASTER[/database]` asks sentinels for the master, `redis+cluster://HOST[:PORT],…` names some nodes of a cluster (`rediss+…` with TLS)',
+  description: '`redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS',
   secret: true,
   parse: parseRedisUrl,
-};
-
-/** Where the keys are that seal a store. */
-export const sealSource: ArgumentType<SealSource> = {
-  placeholder: 'env:NAME|file:PATH',
-  description:
-    'an environment variable or a file with keys of 32 random bytes in base64 or hex, separated by white space or commas, the newest first',
-  // Somebody may write the key itself here.
-  secret: true,
-  parse: (text, { baseDir }) => parseSealSource(text, baseDir),
-};
-
-/** A password, shown to nobody. */
-export const password: ArgumentType<string> = {
-  placeholder: 'PASSWORD',
-  description: null,
-  secret: true,
-  parse: (written) => (written === '' ? new Fault('invalid-text', 'is empty') : written),
 };
 
 export const tcpUrl: ArgumentType<{ readonly host: string; readonly port: number }> = {

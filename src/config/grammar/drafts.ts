@@ -10,6 +10,7 @@ import type {
   LogConfig,
   PropagationConfig,
   StoreConfig,
+  TailscaleConfig,
   UpstreamConfig,
   UpstreamTimeouts,
 } from '../config.ts';
@@ -30,6 +31,8 @@ export interface GlobalDraft {
   issuers?: readonly Placed<string>[];
   configSource?: { readonly host: string; readonly port: number };
   centauriMetrics?: boolean;
+  tailscale?: { readonly socket: string } | null;
+  tailscaleHttp?: Placed<TailscaleConfig['http']>;
 }
 
 /** What the lines of one `issuer` section say. */
@@ -51,6 +54,7 @@ export interface IssuerDraft {
   obtainIntervalMs?: number;
   timeoutMs?: number;
   ocsp?: Placed<ListenAddress>;
+  socket?: string;
   readonly challenges: ChallengeConfig[];
   /** Where each directive of the section first stands. */
   readonly seen: Map<string, Position>;

@@ -1,13 +1,13 @@
+import { TAILSCALE_SOCKET } from '../defaults.ts';
 import {
   cidr,
   domain,
   issuerName,
   listenAddress,
   numberOrAuto,
-  password,
   path,
   redisUrl,
-  sealSource,
+  socketPath,
   tcpUrl,
   text,
 } from './argument-types.ts';
@@ -72,31 +72,19 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
       }),
       keyword(
         'redis',
-        [
-          one(redisUrl),
-          options({
-            prefix: text('PREFIX'),
-            seal: sealSource,
-            ca: { ...path, placeholder: 'FILE', description: null },
-            'sentinel-password': password,
-          }),
-        ],
-        (
-          draft,
-          [url, { prefix = 'rigil', seal = null, ca = null, 'sentinel-password': sentinel = null }],
-        ) => {
-          draft.store = { kind: 'redis', url, prefix, seal, ca, sentinelPassword: sentinel };
+        [one(redisUrl), options({ prefix: text('PREFIX') })],
+        (draft, [url, { prefix = 'rigil' }]) => {
+          draft.store = { kind: 'redis', url, prefix };
         },
       ),
     ],
     summary: 'Where certificates, accounts, staples and the journal are kept',
     documentation:
-      'A folder is made when it is absent, readable for its owner only.\n\n`redis` is for several machines that share certificates, accounts, staples, challenge answers and the keys of session tickets (Redis 6.2 or Valkey, and newer). Certificates serve from memory, and from an encrypted copy in the folder $CACHE_DIRECTORY, else `$XDG_CACHE_HOME/rigil`, else `~/.cache/rigil`, while Redis is away. The guide docs/fleet.md says how to run it.\n\n`prefix` begins every key in Redis as `{PREFIX}:` and is `rigil` unless it is given. `seal` names keys of 32 random bytes (`openssl rand -base64 32`) with which everything that is secret is sealed (AES-256-GCM) before it goes to Redis: the first key seals, all of them open. `ca` is a PEM file with the roots to trust for `rediss://`. In a URL, characters that mean something in URLs are written with `%` and two hex digits, but a password may hold any of them except `%`.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
+      'A folder is made when it is absent, readable for its owner only. `redis` is for several machines that share certificates: it is understood already, but this version does not start with it. `prefix` begins every key in Redis and is `rigil` unless it is given.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
     default: 'file in the state directory',
     examples: [
       'store file /var/lib/rigil',
-      `store redis rediss://rigil:\${REDIS_PASSWORD}@redis.internal:6379/0 seal=env:RIGIL_SEAL_KEYS`,
-      'store redis redis+sentinel://sentinel1,sentinel2,sentinel3/mymaster prefix=web',
+      `store redis rediss://rigil:\${REDIS_PASSWORD}@redis.internal:6379/0`,
     ],
   }),
   directive({
@@ -213,5 +201,34 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
       '`/metrics` of the admin endpoint then has `centauri_tls_hello_total{known}` and `centauri_response_total{route,status}` besides the same figures with `rigil_`, for dashboards that are yet to be changed. They are counted as rigil counts: by the route that answers, 499 where the client left.',
     default: 'off',
     examples: ['centauri-metrics on'],
+  }),
+  directive({
+    name: 'tailscale',
+    forms: [
+      form([optional(socketPath)], (draft, [socket = TAILSCALE_SOCKET]) => {
+        draft.tailscale = { socket };
+      }),
+      keyword('off', [], (draft) => {
+        draft.tailscale = null;
+      }),
+    ],
+    summary: 'Whether the tailnet that this machine is in is served, and who asks is told to upstreams',
+    documentation:
+      'Asks the Tailscale daemon of this machine, at its socket, which addresses the machine has in its tailnet, and listens there too: on the ports of `http` and `https`, unless these cover all addresses already. When the addresses change, the listeners follow. While the daemon is away the log says so and everything else is served.\n\nOn connections to these addresses upstreams get `Tailscale-User-Login`, `Tailscale-User-Name` and `Tailscale-User-Profile-Pic` of the user whose device asks. A device with a tag belongs to no user and has none of them. Names that are not ASCII are encoded as in e-mail (RFC 2047), as Tailscale itself does. What a client sends under these names is never passed on, whatever it connected to.\n\nThe Tailscale daemon is asked once a device in ten seconds, when it connects; a request waits at most half a second for the answer, and then goes on without. This trusts that nobody but the tailnet can send from the addresses of the tailnet, which the firewall rules of the Tailscale daemon see to (`tailscale up --netfilter-mode=off` turns them off). A daemon in userspace mode gives the machine no address to listen on.\n\nFor certificates of names below `ts.net` see the issuer `type tailscale`.',
+    default: 'off',
+    examples: ['tailscale', 'tailscale /run/tailscale/tailscaled.sock', 'tailscale off'],
+  }),
+  directive({
+    name: 'tailscale-http',
+    forms: [
+      form([one(oneOf('redirect', 'serve'))], (draft, [http], at) => {
+        draft.tailscaleHttp = { value: http, at };
+      }),
+    ],
+    summary: 'What plain HTTP from the tailnet gets',
+    documentation:
+      '`redirect` sends it to HTTPS, as everywhere. `serve` proxies it, because the tailnet encrypts already; upstreams see `X-Forwarded-Proto: http`. Only connections to the addresses in the tailnet are served so.',
+    default: 'redirect',
+    examples: ['tailscale-http serve'],
   }),
 ];

@@ -1,3 +1,4 @@
+import type { IssuerConfig } from '../config.ts';
 import {
   directoryUrl,
   duration,
@@ -7,6 +8,7 @@ import {
   path,
   rate,
   resolver,
+  socketPath,
   text,
 } from './argument-types.ts';
 import { many, one, oneOf, options, phrase } from './arguments.ts';
@@ -16,26 +18,38 @@ import type { IssuerDraft } from './drafts.ts';
 
 const { directive, form, keyword } = grammarFor<IssuerDraft>();
 
-/** Directives that an issuer of type `internal` has; all others are for `acme`. */
-export const INTERNAL_DIRECTIVES: ReadonlySet<string> = new Set(['type', 'key-type', 'ocsp']);
+/** Whether `directive` means something for an issuer of this type. */
+export function suitsType(directive: string, type: IssuerConfig['type']): boolean {
+  switch (type) {
+    case 'internal':
+      return INTERNAL_DIRECTIVES.has(directive);
+    case 'tailscale':
+      return TAILSCALE_DIRECTIVES.has(directive);
+    case 'acme':
+      return !NOT_ACME_DIRECTIVES.has(directive);
+    default:
+      return type satisfies never;
+  }
+}
 
-/** Directives that only an issuer of type `internal` has. */
-export const INTERNAL_ONLY_DIRECTIVES: ReadonlySet<string> = new Set(['ocsp']);
+const INTERNAL_DIRECTIVES: ReadonlySet<string> = new Set(['type', 'key-type', 'ocsp']);
+const TAILSCALE_DIRECTIVES: ReadonlySet<string> = new Set(['type', 'socket', 'timeout']);
+const NOT_ACME_DIRECTIVES: ReadonlySet<string> = new Set(['ocsp', 'socket']);
 
 /** The directives of an `issuer` section, in the order of the documentation. */
 export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
   directive({
     name: 'type',
     forms: [
-      form([one(oneOf('acme', 'internal'))], (draft, [type]) => {
+      form([one(oneOf('acme', 'internal', 'tailscale'))], (draft, [type]) => {
         draft.type = type;
       }),
     ],
     summary: 'What kind of issuer this is',
     documentation:
-      '`acme` is a certificate authority that speaks ACME (RFC 8555). `internal` is a local CA: its root is made on first use and kept in the store, its certificates live for 7 days.',
+      '`acme` is a certificate authority that speaks ACME (RFC 8555). `internal` is a local CA: its root is made on first use and kept in the store, its certificates live for 7 days. `tailscale` is the Tailscale daemon of this machine, which obtains a certificate for the name that the machine has in its tailnet, `NAME.TAILNET.ts.net`: one name in a certificate, and HTTPS has to be turned on for the tailnet. It is used for names below `ts.net`, and for routes that name it with `provider`. Its certificates are renewed before they expire like all others.',
     default: 'acme; internal for the issuer named internal',
-    examples: ['type internal'],
+    examples: ['type internal', 'type tailscale'],
   }),
   directive({
     name: 'directory',
@@ -238,5 +252,18 @@ export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
       'Only for type `internal`. A plain HTTP listener. Certificates that are issued from then on name it as their responder, are stapled, and can be revoked with `rigil certs revoke`; their chain ends with the root, where some clients look for it. An address without a host, such as `:9181`, is called by the name of this machine.',
     default: 'none: the local CA has no responder',
     examples: ['ocsp 127.0.0.1:9181'],
+  }),
+  directive({
+    name: 'socket',
+    forms: [
+      form([one(socketPath)], (draft, [socket]) => {
+        draft.socket = socket;
+      }),
+    ],
+    summary: 'Where the Tailscale daemon that obtains certificates listens',
+    documentation:
+      'Only for type `tailscale`. The user that runs rigil has to be root, or the one that `TS_PERMIT_CERT_UID=USER` names in the environment of the Tailscale daemon (/etc/default/tailscaled).',
+    default: 'that of the global directive `tailscale`, else /var/run/tailscale/tailscaled.sock',
+    examples: ['socket /run/tailscale/tailscaled.sock'],
   }),
 ];

@@ -2,6 +2,7 @@ import { Fault } from '../fault.ts';
 import { writeSettingsWord as word } from '../text/settings-word.ts';
 import { parseTcpUrl } from '../values/url.ts';
 import { type ByHand, CentauriEnvironment } from './centauri-environment.ts';
+import { isPlainTailnet, listenerLines } from './centauri-frontend.ts';
 import { issuerLines, preferenceLines } from './centauri-issuer.ts';
 
 /** A configuration made from Centauri's. */
@@ -25,20 +26,25 @@ export interface CentauriInput {
 
 /** Variables that mean something to others, or nothing by themselves: no counterpart is missed. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
-  TAILSCALE_HOSTNAME: 'rigil does not join a tailnet itself',
-  TAILSCALE_KEY: 'rigil does not join a tailnet itself',
-  TAILSCALE_MODE: 'rigil does not join a tailnet itself',
-  TAILSCALE_DIR: 'rigil does not join a tailnet itself',
   VALIDATE: 'use: rigil config check (it finds all problems, and bad names too)',
   DEBUG_CPU_PROFILE: 'use: node --cpu-prof, and rigil_worker_event_loop_delay_seconds of /metrics',
   LEGO_CA_SYSTEM_CERT_POOL: 'ca-root adds to the built-in roots',
   LEGO_CA_SERVER_NAME: 'the certificate of the directory has to fit its URL',
 };
 
+/** For plain HTTP in a tailnet Centauri had no certificates. */
+const NO_CERTIFICATES: readonly string[] = [
+  '# Centauri had no certificates in this mode, and ordered none. https has them of the local CA.',
+  'issuers internal',
+];
+
 /** Variables of Centauri that are looked at only where another one gives them a meaning. */
 const DEPENDENT: readonly string[] = [
   'CONFIG',
   'CONFIG_NETWORK_ADDRESS',
+  'HTTP_PORT',
+  'HTTPS_PORT',
+  'CERTIFICATE_PROVIDERS',
   'ACME_DISABLE_PROPAGATION_CHECK',
   'ACME_PROPAGATION_DELAY',
   'REDIS_ADDRESS',
@@ -60,7 +66,8 @@ export function migrateCentauri({ env: variables, routes, isOwnEnv }: CentauriIn
     ...peerLines(env),
   ];
   const issuer = issuerLines(env);
-  global.push(...preferenceLines(env), ...sourceLines(env));
+  const preference = isPlainTailnet(env) ? NO_CERTIFICATES : preferenceLines(env);
+  global.push(...preference, ...sourceLines(env));
   for (const [name, what] of Object.entries(ELSEWHERE)) if (env.text(name) !== null) env.note(name, what);
   for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) if (env.text(name) !== null) env.keep([name]);
   if (isOwnEnv) {
@@ -94,17 +101,6 @@ function headLines(env: CentauriEnvironment, routes: CentauriInput['routes']): s
     ...env.byHand.map(({ variable, what }) => `#   ${variable}: ${oneLine(what)}`),
     '',
   ];
-}
-
-function listenerLines(env: CentauriEnvironment): string[] {
-  if ((env.text('FRONTEND') ?? 'tcp').toLowerCase() !== 'tcp') {
-    env.note(
-      'FRONTEND',
-      `rigil has no ${env.text('FRONTEND')} frontend: it listens on the ports below; put the tailnet in front of them, or on the same machine`,
-    );
-  }
-  const [http, https] = [env.port('HTTP_PORT', 8080), env.port('HTTPS_PORT', 8443)];
-  return ['# All interfaces, as Centauri listens.', `http :${http}`, `https :${https}`];
 }
 
 function adminLines(env: CentauriEnvironment): string[] {

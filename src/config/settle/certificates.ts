@@ -3,7 +3,7 @@ import { isPublicName, wildcardOf } from '../../x509/names.ts';
 import type { GlobalConfig, IssuerConfig } from '../config.ts';
 import type { Position, Problems } from '../diagnostics.ts';
 import type { GlobalDraft } from '../grammar/drafts.ts';
-import { certificateNames, IssuerChoice } from '../issuer-choice.ts';
+import { certificateNames, IssuerChoice, isTailnetName } from '../issuer-choice.ts';
 import { quote } from '../text/quote.ts';
 import { isWildcard } from '../values/route-name.ts';
 import type { SettledRoute } from './routes.ts';
@@ -27,6 +27,7 @@ export function checkCertificates(
     const names = certificateNames(route.config, below);
     if (route.draft.subjects.size > 0) checkCoverage(route, names, problems);
     const chosen = choice.for(provider, names);
+    checkTailnet(names, route, chosen, issuers, problems);
     if (!provesWildcards(chosen)) reportWildcards(names, route, chosen, domains, problems);
     if (provider !== null || !isLocal(chosen) || !names.some(isPublicName)) continue;
     if (names.every(isPublicName)) localCa ??= route.draft.at;
@@ -52,7 +53,7 @@ function cached(judge: (chosen: readonly IssuerConfig[]) => boolean): typeof jud
 function canProveWildcards(chosen: readonly IssuerConfig[]): boolean {
   return chosen.some(
     ({ type, challenges }) =>
-      type === 'internal' || challenges.some((challenge) => challenge.type.startsWith('dns-')),
+      type !== 'acme' || challenges.some((challenge) => challenge.type.startsWith('dns-')),
   );
 }
 
@@ -73,6 +74,24 @@ function reportWildcards(
     const hint = 'add a line "challenge dns-01 PROVIDER …" to the issuer, or use names without *';
     problems.report('wildcard-needs-dns-01', at, message, hint);
   }
+}
+
+/** Reports names in a tailnet that are to share a certificate, which Tailscale does not make. */
+function checkTailnet(
+  names: readonly string[],
+  { draft, config: { provider } }: SettledRoute,
+  [first]: readonly IssuerConfig[],
+  issuers: readonly IssuerConfig[],
+  problems: Problems,
+): void {
+  if (names.length < 2) return;
+  const meant =
+    first?.type === 'tailscale' ||
+    (provider === null && issuers.some(({ scope }) => scope === 'tailnet') && names.some(isTailnetName));
+  if (!meant) return;
+  const message = `Tailscale certifies one name at a time, and the certificate of this route has ${names.length}`;
+  const hint = 'make a route for each name, or name the one for the certificate with subject';
+  problems.report('tailscale-needs-one-name', draft.at, message, hint);
 }
 
 function reportMixed(names: readonly string[], at: Position, problems: Problems): void {

@@ -14,7 +14,11 @@ export function settleGlobal(
   draft: GlobalDraft,
   context: { readonly env: Environment; readonly mode: Mode; readonly problems: Problems },
 ): GlobalConfig {
-  const { http, https, admin, issuers: _, ...rest } = draft;
+  const { http, https, admin, issuers: _, tailscale, tailscaleHttp, ...rest } = draft;
+  if (tailscaleHttp !== undefined && !tailscale) {
+    const message = 'tailscale-http has no effect: no tailnet is served';
+    context.problems.report('directive-without-effect', tailscaleHttp.at, message, 'add a line: tailscale');
+  }
   return {
     ...GLOBAL_DEFAULTS,
     ...rest,
@@ -22,6 +26,7 @@ export function settleGlobal(
     https: https?.map(({ value }) => value) ?? GLOBAL_DEFAULTS.https,
     admin: admin === null ? null : (admin?.value ?? GLOBAL_DEFAULTS.admin),
     wildcardDomains: draft.wildcardDomains?.map(({ value }) => value) ?? GLOBAL_DEFAULTS.wildcardDomains,
+    tailscale: tailscale ? { ...tailscale, http: tailscaleHttp?.value ?? 'redirect' } : null,
     store: draft.store ?? defaultStore(context),
   };
 }

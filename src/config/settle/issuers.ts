@@ -1,9 +1,9 @@
 import type { ChallengeConfig, IssuerConfig } from '../config.ts';
-import { ACME_DEFAULTS, INTERNAL, INTERNAL_DEFAULTS, LETS_ENCRYPT } from '../defaults.ts';
+import { ACME_DEFAULTS, INTERNAL, INTERNAL_DEFAULTS, LETS_ENCRYPT, TAILSCALE_DEFAULTS } from '../defaults.ts';
 import type { Problems } from '../diagnostics.ts';
 import type { Placed } from '../grammar/argument.ts';
 import type { GlobalDraft, IssuerDraft } from '../grammar/drafts.ts';
-import { INTERNAL_DIRECTIVES, INTERNAL_ONLY_DIRECTIVES } from '../grammar/issuer.ts';
+import { suitsType } from '../grammar/issuer.ts';
 import { quote } from '../text/quote.ts';
 import { didYouMean } from '../text/suggest.ts';
 import { formatListenAddress } from '../values/listen-address.ts';
@@ -19,9 +19,10 @@ export function settleIssuers(
     checkDirectives(draft, problems);
     if (!plain) checkChallenges(draft, problems);
     checkResponder(draft, problems);
-    return settleIssuer(draft, plain);
+    return settleIssuer(draft, plain, global);
   });
-  if (drafts.length === 0) {
+  // Tailscale is for its own names only.
+  if (drafts.every((draft) => typeOf(draft) === 'tailscale')) {
     issuers.push({ name: LETS_ENCRYPT, scope: 'all', ...ACME_DEFAULTS, challenges: challengesOf([], plain) });
   }
   if (!issuers.some(({ name }) => name === INTERNAL)) {
@@ -34,9 +35,15 @@ export function settleIssuers(
   ];
 }
 
-function settleIssuer(draft: IssuerDraft, plain: boolean): IssuerConfig {
-  const { name, at: _at, seen: _seen, challenges, propagation, ocsp, ...rest } = draft;
-  if (typeOf(draft) === 'internal') {
+function settleIssuer(draft: IssuerDraft, plain: boolean, { tailscale }: GlobalDraft): IssuerConfig {
+  const { name, at: _at, seen: _seen, challenges, propagation, ocsp, socket, ...rest } = draft;
+  const type = typeOf(draft);
+  if (type === 'tailscale') {
+    const { timeoutMs = TAILSCALE_DEFAULTS.timeoutMs } = rest;
+    const at = socket ?? tailscale?.socket ?? TAILSCALE_DEFAULTS.socket;
+    return { name, scope: 'tailnet', ...TAILSCALE_DEFAULTS, socket: at, timeoutMs };
+  }
+  if (type === 'internal') {
     const { keyType = INTERNAL_DEFAULTS.keyType } = rest;
     return { name, scope: 'private', ...INTERNAL_DEFAULTS, keyType, ocsp: ocsp?.value ?? null };
   }
@@ -72,11 +79,9 @@ function checkDirectives(draft: IssuerDraft, problems: Problems): void {
     return;
   }
   for (const [directive, at] of draft.seen) {
-    const fits =
-      type === 'internal' ? INTERNAL_DIRECTIVES.has(directive) : !INTERNAL_ONLY_DIRECTIVES.has(directive);
-    if (fits) continue;
-    const hint =
-      type === 'internal' ? 'an ACME issuer is of "type acme"' : 'the local CA is of "type internal"';
+    if (suitsType(directive, type)) continue;
+    const other = TYPES.find((each) => suitsType(directive, each)) ?? 'acme';
+    const hint = `${KINDS[other]} is of "type ${other}"`;
     problems.report(
       'wrong-issuer-type',
       at,
@@ -85,6 +90,13 @@ function checkDirectives(draft: IssuerDraft, problems: Problems): void {
     );
   }
 }
+
+const TYPES = ['acme', 'internal', 'tailscale'] as const satisfies readonly IssuerConfig['type'][];
+const KINDS: Readonly<Record<IssuerConfig['type'], string>> = {
+  acme: 'an ACME issuer',
+  internal: 'the local CA',
+  tailscale: 'the Tailscale daemon',
+};
 
 function checkChallenges(draft: IssuerDraft, problems: Problems): void {
   const at = draft.seen.get('challenge');
@@ -110,6 +122,7 @@ function inOrder(
   const preferred: IssuerConfig[] = [];
   for (const { value: name, at } of order) {
     const issuer = left.get(name);
+    if (issuer?.scope === 'tailnet') continue;
     if (issuer !== undefined) {
       preferred.push({ ...issuer, scope: 'all' });
       left.delete(name);
@@ -124,7 +137,7 @@ function inOrder(
   const others = [...left.values()].map(
     (issuer): IssuerConfig => ({
       ...issuer,
-      scope: issuer.type === 'internal' ? 'private' : 'named',
+      scope: issuer.type === 'acme' ? 'named' : issuer.scope,
     }),
   );
   return [...preferred, ...others];

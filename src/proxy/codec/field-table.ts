@@ -16,8 +16,15 @@ export class FieldTable {
   base = 0;
   /** How many lines there are. */
   count = 0;
+  /** Where the first line begins, relative to `base`. */
+  start = 0;
   /** Where the last line ends, relative to `base`. */
   end = 0;
+  /**
+   * Where a start line begins, relative to `base`, that ends at `start` and can go on to the next hop byte for byte; -1
+   * when there is none.
+   */
+  lineFrom = -1;
   /** See {@link ROW}. */
   readonly rows: Int32Array;
   /** How many lines there is room for. */
@@ -30,7 +37,9 @@ export class FieldTable {
 
   clear(): void {
     this.count = 0;
+    this.start = 0;
     this.end = 0;
+    this.lineFrom = -1;
   }
 
   /** Empties the table and lets go of the bytes, which may be large and of no more use to anybody. */
@@ -125,16 +134,26 @@ export class FieldTable {
    * There must be room for `end` bytes.
    */
   copyTo(target: Buffer, at: number, cuts: Cuts): number {
+    return this.#copy(target, at, cuts, 0, -1);
+  }
+
+  /** The same with the start line, which there must be, and the first line, of whatever kind it is. */
+  copyWithStartTo(target: Buffer, at: number, cuts: Cuts): number {
+    return this.#copy(target, at, cuts, 1, this.lineFrom);
+  }
+
+  /** Lines that stay together are copied together, from `first` on and with what lies before it from `runFrom`, if that is not -1. */
+  #copy(target: Buffer, at: number, cuts: Cuts, first: number, from: number): number {
     const { rows, count, base, bytes } = this;
     let written = at;
-    let runFrom = -1;
-    for (let index = 0; index < count; index += 1) {
+    let runFrom = from;
+    for (let index = first; index < count; index += 1) {
       const row = index * ROW.size;
-      const from = rows[row + ROW.nameFrom] ?? 0;
+      const nameFrom = rows[row + ROW.nameFrom] ?? 0;
       if (cuts[rows[row + ROW.kind] ?? 0] !== 1) {
-        if (runFrom < 0) runFrom = from;
+        if (runFrom < 0) runFrom = nameFrom;
       } else if (runFrom >= 0) {
-        written += bytes.copy(target, written, base + runFrom, base + from);
+        written += bytes.copy(target, written, base + runFrom, base + nameFrom);
         runFrom = -1;
       }
     }

@@ -7,6 +7,7 @@ import { FRAMING_ONLY } from '../codec/head-only.ts';
 import { ChunkedDecoder } from '../codec/http1/chunked-decoder.ts';
 import { HeadCollector } from '../codec/http1/head-collector.ts';
 import { RequestParser } from '../codec/http1/request-parser.ts';
+import { ConnectionMemo } from '../connection-memo.ts';
 import type { Body, RawHeaders } from '../exchange.ts';
 import type { Limits } from '../protocol.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
@@ -48,6 +49,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
   readonly #secure: boolean;
   readonly #parser: RequestParser;
   readonly #head: HeadCollector;
+  readonly #memo = new ConnectionMemo();
   #chunked: ChunkedDecoder | null = null;
   #state: State = HEAD;
   /** What has not been taken yet: `#input` from `#from` on. */
@@ -341,7 +343,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
         this.#chunked.reset();
       }
     }
-    const request = new Http1Request(parser, this.#options.scheme, this.#remoteAddress, upgrade);
+    const request = new Http1Request(parser, this.#memo, this.#options.scheme, this.#remoteAddress, upgrade);
     const exchange = new Http1Exchange(this, request, this.#body ?? emptyBody);
     this.#exchange = exchange;
     // Behind a request that was not answered yet: whoever answers could mix up the two.

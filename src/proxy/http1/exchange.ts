@@ -3,6 +3,7 @@ import type { FieldTable } from '../codec/field-table.ts';
 import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
 import { fieldLines } from '../codec/http1/field-line.ts';
 import type { RequestParser } from '../codec/http1/request-parser.ts';
+import type { ConnectionMemo } from '../connection-memo.ts';
 import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead, Sink } from '../exchange.ts';
 import { passableTrailers } from '../hop-by-hop.ts';
 import { isLongLived } from '../long-lived.ts';
@@ -197,31 +198,40 @@ export class Http1Exchange implements Exchange, Sink {
   }
 }
 
-/** A request head; its fields become strings only when somebody asks. */
+/** A request head; its target and fields become strings only when somebody asks. */
 export class Http1Request implements RequestHead {
   readonly method: string;
   readonly scheme: 'http' | 'https';
   readonly protocol: 'HTTP/1.0' | 'HTTP/1.1';
-  readonly target: string;
   readonly authority = null;
   readonly table: FieldTable;
+  readonly memo: ConnectionMemo;
   readonly upgrade: string | null;
   readonly remoteAddress: string | null;
+  readonly #parser: RequestParser;
+  #target: string | null = null;
   #headers: RawHeaders | null = null;
 
   constructor(
     parser: RequestParser,
+    memo: ConnectionMemo,
     scheme: 'http' | 'https',
     remoteAddress: string | null,
     upgrade: string | null,
   ) {
+    this.#parser = parser;
+    this.memo = memo;
     this.method = parser.method;
     this.scheme = scheme;
     this.protocol = parser.minorVersion === 0 ? 'HTTP/1.0' : 'HTTP/1.1';
-    this.target = parser.targetText();
     this.table = parser.fields;
     this.upgrade = upgrade;
     this.remoteAddress = remoteAddress;
+  }
+
+  get target(): string {
+    this.#target ??= this.#parser.targetText();
+    return this.#target;
   }
 
   get headers(): RawHeaders {

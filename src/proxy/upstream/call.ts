@@ -1,3 +1,4 @@
+import { TLSSocket } from 'node:tls';
 import { emptyBody } from '../body.ts';
 import { cutting } from '../codec/field-kind.ts';
 import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
@@ -15,7 +16,7 @@ import { failureOf } from './classify.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { isIdempotent } from './framing.ts';
 import type { Pool } from './pool.ts';
-import { requestHead } from './request-head.ts';
+import { RequestHeadWriter } from './request-head.ts';
 import type { Call, Receiver, UpstreamRequest } from './upstreams.ts';
 
 /** One request to an upstream, and the sink that its body flows into. */
@@ -31,6 +32,8 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
   /** What flows to the upstream: the body of the request, after 101 the bytes of the client. */
   #source: Body;
   #chunked: boolean;
+  /** Bytes of the source have been asked for. */
+  #begun = false;
   /** The source has ended, and all of it has been written. */
   #sent = false;
   #informed = false;
@@ -68,21 +71,21 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     this.#connection = connection;
     const { method, body } = this.#request;
     connection.expect(method);
-    const head = requestHead(this.#request);
-    if (connection.phase !== 'open') {
-      this.#connectDueMs = performance.now() + this.#connectMs;
-    }
+    if (connection.phase !== 'open') this.#connectDueMs = performance.now() + this.#connectMs;
     if (body.length === 0) {
       this.#sent = true;
-      connection.socket.write(head);
+      writeHead(connection, this.#request);
       this.#awaitResponse();
-      return;
-    }
+    } else if (connection.phase === 'open') this.#sendWithBody(connection);
+  }
+
+  #sendWithBody(connection: UpstreamConnection): void {
+    this.#begun = true;
     // The upstream may have something to say before the body comes, so the head does not wait for it longer than this step.
     connection.socket.cork();
     process.nextTick(uncork, connection);
-    connection.socket.write(head);
-    body.flow(this);
+    writeHead(connection, this.#request);
+    this.#source.flow(this);
   }
 
   write(chunk: Buffer): boolean {
@@ -121,7 +124,11 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
 
   opened(): void {
     this.#connectDueMs = NEVER;
-    if (this.#sent && this.#state === WAITING) this.#awaitResponse();
+    const connection = this.#connection;
+    if (this.#state !== WAITING || connection === null) return;
+    if (this.#sent) this.#awaitResponse();
+    // Not before: while there is no connection, the whole of the request can still go elsewhere.
+    else this.#sendWithBody(connection);
   }
 
   informed(head: ResponseParser): void {
@@ -186,7 +193,7 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
       this.#ask(this.#pool.open(this.#request.upstream, this));
       return;
     }
-    this.#giveUp(failure);
+    this.#giveUp({ ...failure, resendable: this.#isResendable(connection) });
   }
 
   // The clock.
@@ -194,7 +201,8 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
   tick(nowMs: number): void {
     const { bodyIdleMs } = this.#limits;
     if (nowMs >= this.#connectDueMs) {
-      this.#giveUp({ kind: 'connect-timeout', message: `no connection within ${this.#connectMs} ms` });
+      const message = `no connection within ${this.#connectMs} ms`;
+      this.#giveUp({ kind: 'connect-timeout', message, resendable: true });
     } else if (nowMs >= this.#responseDueMs) {
       this.#giveUp({ kind: 'response-timeout', message: `no response within ${this.#responseMs} ms` });
     } else if (nowMs >= this.#stallDueMs) {
@@ -218,10 +226,20 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
 
   /** A kept connection may have been closed by the upstream at the very moment of its use: once, ask again on a new one. */
   #maySendAgain(connection: UpstreamConnection): boolean {
+    return connection.reused && this.#isRepeatable(connection);
+  }
+
+  /** See {@link Failure}. */
+  #isResendable(connection: UpstreamConnection): boolean {
+    if (connection.phase !== 'open') return this.#state === WAITING && !this.#begun;
+    return this.#isRepeatable(connection);
+  }
+
+  /** Nothing of a response has come, and asking twice does no harm. */
+  #isRepeatable(connection: UpstreamConnection): boolean {
     const { method, body } = this.#request;
     return (
       this.#state === WAITING &&
-      connection.reused &&
       connection.silent &&
       !this.#informed &&
       body.length === 0 &&
@@ -234,7 +252,7 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     const state = this.#state;
     const body = this.#body;
     this.#leave();
-    this.#source.cancel();
+    if (failure.resendable !== true) this.#source.cancel();
     const cut = state === RESPONDING && body !== null && !body.over;
     if (state === WAITING || cut) this.#receiver.fail(failure);
     body?.fail(failure);
@@ -248,6 +266,18 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     this.#sweep.delete(this);
     connection?.destroy();
   }
+}
+
+/** For all calls. */
+const heads = new RequestHeadWriter();
+
+function writeHead({ socket, phase }: UpstreamConnection, request: UpstreamRequest): void {
+  const length = heads.write(request);
+  const head = heads.bytes.subarray(0, length);
+  const leavesAtOnce = phase === 'open' && request.body.length === 0 && !(socket instanceof TLSSocket);
+  socket.write(leavesAtOnce ? head : Buffer.from(head));
+  // What the system has not taken by now it takes later, from where it lies.
+  if (leavesAtOnce && socket.writableLength > 0) heads.part();
 }
 
 /** Only what is never passed on in any case. */

@@ -16,6 +16,12 @@ import type { Dialer } from './dialer.ts';
 /** A body that nobody wants is read to its end, up to this many bytes, when that keeps the connection usable. */
 const DISCARD_BYTES = 65_536;
 
+/**
+ * Interim responses of one answer, in bytes with their heads. Each is passed on at once, however slowly the client
+ * reads: their number must have an end. For a 102 every twenty seconds it lasts for days.
+ */
+const INTERIM_BYTES = 262_144;
+
 const READ_BYTES = 65_536;
 
 /** Whoever uses a connection, or keeps it. */
@@ -58,6 +64,7 @@ export class UpstreamConnection implements BodySource {
   /** Of a body with a length, in bytes. */
   #left = 0;
   #reusable = false;
+  #interimBytes = 0;
   /** What came and nobody has taken yet; never in the shared buffer. */
   #held: Buffer | null = null;
   /** What is being taken: `#bytes` from `#at` to `#to`. */
@@ -92,6 +99,7 @@ export class UpstreamConnection implements BodySource {
   /** A request with `method` is about to be written: the next that comes is its response. */
   expect(method: string): void {
     this.#method = method;
+    this.#interimBytes = 0;
     this.#head.reset();
     this.#state = HEAD;
   }
@@ -239,6 +247,11 @@ export class UpstreamConnection implements BodySource {
       this.#state = IDLE;
       this.user.switched(parser);
     } else if (status < 200) {
+      this.#interimBytes += parser.length;
+      if (this.#interimBytes > INTERIM_BYTES) {
+        this.#fail('there is no end of interim responses');
+        return;
+      }
       this.user.informed(parser);
       this.#head.reset();
     } else {

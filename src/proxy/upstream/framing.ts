@@ -8,14 +8,16 @@ import type { UpstreamRequest } from './upstreams.ts';
  */
 export function framingLines({ method, headers, body, upgrade }: UpstreamRequest): string {
   const te = fieldValue(headers, 'te') === null ? '' : ', TE';
-  const connection =
-    upgrade === null
-      ? `Connection: keep-alive${te}\r\n`
-      : `Upgrade: ${upgrade}\r\nConnection: Upgrade${te}\r\n`;
+  let connection = PLAIN;
+  if (upgrade !== null) connection = `Upgrade: ${upgrade}\r\nConnection: Upgrade${te}\r\n`;
+  else if (te !== '') connection = `Connection: keep-alive${te}\r\n`;
   if (body.length === null) return `${connection}Transfer-Encoding: chunked\r\n`;
   if (body.length === 0 && !EXPECTS_BODY.has(method)) return connection;
   return `${connection}Content-Length: ${body.length}\r\n`;
 }
+
+/** What frames most requests. */
+export const PLAIN = 'Connection: keep-alive\r\n';
 
 /** Whether a request may be sent twice without harm (RFC 9110 9.2.2). */
 export function isIdempotent(method: string): boolean {

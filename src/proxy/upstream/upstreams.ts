@@ -22,7 +22,9 @@ export interface UpstreamRequest {
    * Lines of the client that stand between the first field of `headers`, which is `Host`, and the others, without those
    * that are never passed on. They hold until the call is over. Absent where `headers` has everything.
    */
-  readonly passed?: FieldTable;
+  readonly passed?: FieldTable | undefined;
+  /** All of `headers` but the first field as lines, which come after those that are passed. Absent where nobody made them. */
+  readonly told?: Buffer | undefined;
   readonly body: Body;
   /** Protocols to ask for in `Upgrade`; null = none. */
   readonly upgrade: string | null;

@@ -81,7 +81,11 @@ describe('every variable of Centauri', () => {
   it.each<[Record<string, string>, string]>([
     [{ HTTP_PORT: 'eighty' }, 'HTTP_PORT'],
     [{ FRONTEND: 'Tailscale' }, 'FRONTEND'],
+    [{ FRONTEND: 'quic' }, 'FRONTEND'],
     [{ TAILSCALE_KEY: 'tskey-1' }, 'TAILSCALE_KEY'],
+    [{ FRONTEND: 'tailscale', TAILSCALE_KEY: 'tskey-1' }, 'TAILSCALE_KEY'],
+    [{ FRONTEND: 'tailscale', TAILSCALE_DIR: '/data/tailscale' }, 'TAILSCALE_DIR'],
+    [{ FRONTEND: 'tailscale', TAILSCALE_MODE: 'HTTP' }, 'TAILSCALE_MODE'],
     [{ METRICS_PORT: '9100' }, 'METRICS_PORT'],
     [{ CERTIFICATE_STORE_TYPE: 'redis', REDIS_PASSWORD: 'hush' }, 'CERTIFICATE_STORE_TYPE'],
     [{ USER_DATA: '/elsewhere/user.pem' }, 'USER_DATA'],
@@ -106,6 +110,34 @@ describe('every variable of Centauri', () => {
     expect(made.byHand.map((note) => note.variable)).toContain(variable);
     expect(made.text).toContain(`#   ${variable}: `);
     expect(parse(made.text, { mode: 'check' }).config).not.toBeNull();
+  });
+});
+
+describe('a tailnet', () => {
+  const TAILNET = ['global', 'http 127.0.0.1:80', 'https 127.0.0.1:443', 'tailscale'];
+
+  it('with plain HTTP, which Centauri has by default, gets it without any order at a CA', () => {
+    const made = migrate({ FRONTEND: 'Tailscale', HTTP_PORT: '8080', ...DNS });
+    expect(linesOf(made).slice(0, 5)).toEqual([...TAILNET, 'tailscale-http serve']);
+    expect(linesOf(made)).toContain('issuers internal');
+    expect(made.byHand.map(({ variable }) => variable)).toEqual(['FRONTEND']);
+  });
+
+  it('with HTTPS gets certificates as everywhere', () => {
+    const made = migrate({ FRONTEND: 'tailscale', TAILSCALE_MODE: 'https', ...DNS });
+    expect(linesOf(made).slice(0, 4)).toEqual(TAILNET);
+    expect(linesOf(made)).not.toContain('tailscale-http serve');
+    expect(linesOf(made)).toContain('issuers letsencrypt');
+  });
+
+  it('never has its key in the new file', () => {
+    const { text } = migrate({
+      FRONTEND: 'tailscale',
+      TAILSCALE_KEY: 'tskey-secret',
+      TAILSCALE_HOSTNAME: 'box',
+    });
+    expect(text).not.toContain('tskey-secret');
+    expect(text).toContain('--hostname=box');
   });
 });
 

@@ -29,6 +29,7 @@ export class FieldLines {
     this.at = at;
     this.#state = LINE;
     this.table.clear();
+    this.table.start = at;
     this.table.end = at;
   }
 

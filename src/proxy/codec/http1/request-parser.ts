@@ -101,7 +101,9 @@ export class RequestParser {
     if (verdict === 'more') return this.#wait(limit);
     this.length = this.#lines.at;
     const fault = this.#judge();
-    return fault === null ? 'done' : this.#fail(fault);
+    if (fault !== null) return this.#fail(fault);
+    if (this.target.form === 'origin' && this.minorVersion === 1) this.fields.lineFrom = this.lineFrom;
+    return 'done';
   }
 
   /** Path and query for the origin form (RFC 9112 3.2.1), or `*`; empty for CONNECT. */

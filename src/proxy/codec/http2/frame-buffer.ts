@@ -1,6 +1,7 @@
 /**
  * What came from a socket and has not been read: the last piece where it lies, or, if a frame began in an earlier one, a
- * copy of its bytes. Frames that arrive whole are never copied.
+ * copy of its bytes. Frames that arrive whole are never copied. Memory of its own is never written over, so that what was
+ * read may be kept.
  */
 export class FrameBuffer {
   bytes: Buffer = NO_BYTES;
@@ -8,6 +9,11 @@ export class FrameBuffer {
   #to = 0;
   /** Whether `bytes` is memory of our own, with room behind `#to`. */
   #own = false;
+
+  /** How many bytes wait. */
+  get length(): number {
+    return this.#to - this.#from;
+  }
 
   push(bytes: Buffer, from: number, to: number): void {
     if (this.#from === this.#to) {

@@ -43,7 +43,8 @@ export type Reading = 'frame' | 'stream-fault' | 'connection-fault' | 'more';
  *     …
  * ```
  *
- * Frames are given whole and without padding; the payload holds until the next call of `next` or `push`. A header block
+ * Frames are given whole and without padding; the payload holds until the next call of `next` or `push`, that of DATA as
+ * long as the pieces that were pushed. A header block
  * is given as one HEADERS, however many CONTINUATION frames it came in. Sizes, flags, stream identifiers and the order
  * of frames are checked here. What depends on the state of a stream is the engine's: whether it is open, idle or closed,
  * and whether its identifier is greater than all before.
@@ -89,6 +90,15 @@ export class FrameReader {
   /** More has come. All frames of what came before have to be read by then. */
   push(bytes: Buffer, from: number, to: number): void {
     this.#input.push(bytes, from, to);
+  }
+
+  /** What has begun and is not complete, once everything that came has been read. */
+  get partial(): 'nothing' | 'header-block' | 'frame' {
+    const input = this.#input;
+    if (this.#block.open) return 'header-block';
+    if (input.length === 0) return 'nothing';
+    const head = input.peek(FRAME_HEAD);
+    return head >= 0 && input.bytes[head + 3] === FRAME.headers ? 'header-block' : 'frame';
   }
 
   next(): Reading {

@@ -9,13 +9,15 @@ import { CLIENT_PREFACE, DEFAULT_FRAME_SIZE, FLAG, FRAME, FRAME_HEAD, type H2Err
  * socket.write(writer.take());
  * ```
  *
- * It holds no memory between `take` and the next frame. Flow control is the engine's.
+ * It holds no memory between `take` or `clear` and the next frame. Flow control is the engine's.
  */
 export class FrameWriter {
   /** The peer's SETTINGS_MAX_FRAME_SIZE, in bytes. What is longer is split. */
   frameBytes = DEFAULT_FRAME_SIZE;
   #out: Buffer = NO_BYTES;
   #at = 0;
+  /** Where the head of the last frame is; -1 = none. */
+  #last = -1;
 
   /** Bytes that wait to be taken. */
   get length(): number {
@@ -27,7 +29,31 @@ export class FrameWriter {
     const taken = this.#out.subarray(0, this.#at);
     this.#out = NO_BYTES;
     this.#at = 0;
+    this.#last = -1;
     return taken;
+  }
+
+  /** The same where it lies, for whoever has used it up before {@link clear} or the next frame. */
+  peek(): Buffer {
+    return this.#out.subarray(0, this.#at);
+  }
+
+  /** Forgets all that was written, and leaves the memory to the next writer. */
+  clear(): void {
+    const { length } = this.#out;
+    if (length > 0 && length <= LARGEST_SPARE && spares.length < SPARES) spares.push(this.#out);
+    this.#out = NO_BYTES;
+    this.#at = 0;
+    this.#last = -1;
+  }
+
+  /** Lets the last frame end its stream. False if that is not DATA of this stream, or has been taken. */
+  endStream(streamId: number): boolean {
+    const at = this.#last;
+    const out = this.#out;
+    if (at < 0 || out[at + 3] !== FRAME.data || out.readUInt32BE(at + 5) !== streamId) return false;
+    out[at + 4] = FLAG.endStream;
+    return true;
   }
 
   /** What a client sends first; SETTINGS must follow. */
@@ -128,11 +154,14 @@ export class FrameWriter {
     out[at + 6] = streamId >>> 16;
     out[at + 7] = streamId >>> 8;
     out[at + 8] = streamId;
+    this.#last = at;
     this.#at = at + FRAME_HEAD;
   }
 
   #reserve(length: number): void {
     const needed = this.#at + length;
+    if (needed <= this.#out.length) return;
+    if (this.#at === 0) this.#out = spares.pop() ?? NO_BYTES;
     if (needed <= this.#out.length) return;
     const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#out.length, SMALLEST));
     this.#out.copy(larger, 0, 0, this.#at);
@@ -141,4 +170,9 @@ export class FrameWriter {
 }
 
 const SMALLEST = 1_024;
+
+/** Memory for whoever writes next. All of it came from writers that were cleared. */
+const spares: Buffer[] = [];
+const SPARES = 32;
+const LARGEST_SPARE = 262_144;
 const NO_BYTES = Buffer.alloc(0);

@@ -33,7 +33,7 @@ export class SendWindow {
 
 /** How much the peer may send us, and when to let it send more. */
 export class ReceiveWindow {
-  readonly #size: number;
+  #size: number;
   #left: number;
   /** Used up here, but not given back yet. */
   #owed = 0;
@@ -42,6 +42,18 @@ export class ReceiveWindow {
   constructor(size = DEFAULT_WINDOW) {
     this.#size = size;
     this.#left = size;
+  }
+
+  /** How much may be under way at once, in bytes. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Lets so much more be under way at once. The increment has to be sent in a WINDOW_UPDATE. */
+  widen(bytes: number): number {
+    this.#size += bytes;
+    this.#left += bytes;
+    return bytes;
   }
 
   /** DATA came, `flowBytes` of it. False = more than was allowed: FLOW_CONTROL_ERROR. */
