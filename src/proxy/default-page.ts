@@ -46,17 +46,10 @@ const TEXT: Readonly<Record<number, string>> = {
   505: 'HTTP version not supported: use HTTP/1.1 or HTTP/2.',
 };
 
-interface Words {
-  readonly title: string;
-  readonly sentence: string;
-}
+/** By status: its title. Title and sentence of 502 are Centauri's, for whoever looks for them in a page. */
+const HTML: Readonly<Record<number, string>> = { 502: 'Bad Gateway', 504: 'Gateway Timeout' };
 
-const HTML: Readonly<Record<number, Words>> = {
-  502: { title: 'Bad gateway', sentence: 'The site behind this address cannot be reached at the moment.' },
-  504: { title: 'Gateway timeout', sentence: 'The site behind this address took too long to answer.' },
-};
-
-function html(status: number, { title, sentence }: Words): string {
+function html(status: number, title: string): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -72,8 +65,7 @@ p { margin: 0.5rem 0 0; opacity: 0.8; }
 </head>
 <body>
 <h1>${title}</h1>
-<p>${sentence}</p>
-<p>Please try again in a little while.</p>
+<p>The server was unable to complete your request. Please try again later.</p>
 </body>
 </html>
 `;

@@ -205,7 +205,9 @@ route TWICE.localhost
     it('not there: a page of its own, with the header rules', async () => {
       const { status, body, fields } = await ask('bare.localhost');
       expect([status, fields('x-rule')]).toEqual([502, ['bare']]);
-      expect(body).toContain('<title>502 ');
+      expect(body).toContain('<title>502 Bad Gateway</title>');
+      expect(body).toContain('<h1>Bad Gateway</h1>');
+      expect(body).toContain('The server was unable to complete your request. Please try again later.');
     });
   });
 
@@ -269,7 +271,7 @@ route TWICE.localhost
       socket.once('error', failed);
     });
     expect(answer).toMatch(/^HTTP\/1\.[01] 400 /);
-    expect(answer).toContain('HTTPS');
+    expect(answer).toMatch(/\r\n\r\nClient sent an HTTP request to an HTTPS server\.\n$/);
   });
 
   describe('a trusted proxy in front', () => {

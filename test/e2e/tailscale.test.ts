@@ -172,8 +172,8 @@ describe('certificates of Tailscale', () => {
       code: 'tailscale-refused',
       hint: expect.stringContaining('TS_PERMIT_CERT_UID'),
     });
-    const { code, stderr } = await rigil(['certs', 'obtain', '-c', daemon.configFile]);
+    const { code, stdout } = await rigil(['certs', 'obtain', '-c', daemon.configFile]);
     expect(code).toBe(1);
-    expect(stderr).toContain('TS_PERMIT_CERT_UID');
+    expect(stdout).toContain('TS_PERMIT_CERT_UID');
   });
 });

@@ -95,7 +95,7 @@ route known.localhost
     ['misnamed', 'app.internal'],
     ['expired', 'expired'],
   ])('is not asked otherwise, and the log says why: %s', async (host, why) => {
-    expect(await ask(host)).toMatch(/Bad gateway[\s\S]* 502$/);
+    expect(await ask(host)).toMatch(/Bad Gateway[\s\S]* 502$/);
     const failed = await daemon.event('upstream.failed', ({ route }) => route === `${host}.localhost`);
     expect(failed).toMatchObject({ kind: 'tls' });
     expect(failed['message']).toContain(why);

@@ -117,7 +117,7 @@ describe('an error page', () => {
     expect(response.body).toBe('maintenance');
     const nested = await ask(DEAD, [{ status: 502, upstream: DEAD, path: '/' }]);
     expect(nested.response.status).toBe(502);
-    expect(nested.response.body).toContain('<h1>Bad gateway</h1>');
+    expect(nested.response.body).toContain('<h1>Bad Gateway</h1>');
   });
 
   it('for 502 stands for 504, too, unless there is one for 504', async () => {

@@ -33,7 +33,7 @@ describe('an upstream that', () => {
     });
     expect(response.status).toBe(502);
     expect(response.field('content-type')).toBe('text/html; charset=utf-8');
-    expect(response.body).toContain('<h1>Bad gateway</h1>');
+    expect(response.body).toContain('<h1>Bad Gateway</h1>');
     expect(response.field('connection')).not.toBe('close');
     expect(kind).toBe('refused');
     expect((await client.send(GET).response()).status).toBe(502);
@@ -62,7 +62,7 @@ describe('an upstream that', () => {
     const upstream = await rawUpstream(() => {});
     const { response, kind } = await failing(upstream, { upstreamResponseMs: 100 });
     expect(response.status).toBe(504);
-    expect(response.body).toContain('<h1>Gateway timeout</h1>');
+    expect(response.body).toContain('<h1>Gateway Timeout</h1>');
     expect(kind).toBe('response-timeout');
   });
 

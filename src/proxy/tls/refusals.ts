@@ -9,7 +9,8 @@ export const NO_APPLICATION_PROTOCOL = alert(120);
 /** The certificate is there, but no use. */
 export const INTERNAL_ERROR = alert(80);
 
-const CLEAR_TEXT = 'This port speaks HTTPS: ask again with https:// in the address.\n';
+/** The words of Go's servers, and so of Centauri: monitors look for them. */
+const CLEAR_TEXT = 'Client sent an HTTP request to an HTTPS server.\n';
 
 /** A request in clear text came. */
 export const BAD_REQUEST: Buffer = Buffer.from(

@@ -198,7 +198,7 @@ describe('what is no ClientHello', () => {
     const { port } = await startDoor({ names: ['one.test'], certificates: [one] });
     const answer = (await talk(port, ['GET / HTTP/1.1\r\nHost: one.test\r\n\r\n'])).toString();
     expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
-    expect(answer).toContain('https://');
+    expect(answer).toContain('Client sent an HTTP request to an HTTPS server.');
     expect(answer).toMatch(/connection: close\r\n/);
   });
 
