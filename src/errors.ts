@@ -18,6 +18,7 @@ export const ERRORS = {
   'store-locked': { exit: 1, retry: 'later' },
   'store-damaged': { exit: 1, retry: 'later' },
   'store-exposed': { exit: 1, retry: 'later' },
+  'take-over-failed': { exit: 1, retry: 'later' },
   'lock-lost': { exit: 1, retry: 'now' },
   'daemon-unreachable': { exit: 1, retry: 'later' },
   'issuer-unknown': { exit: 1, retry: 'never' },

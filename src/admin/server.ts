@@ -1,7 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { isIP, type ListenOptions } from 'node:net';
-import { addressText, type BindAddress, bind } from '../platform/bind.ts';
-import { unusable } from '../platform/unusable-address.ts';
+import { isIP } from 'node:net';
+import { type BindAddress, type BoundSocket, bind } from '../platform/bind.ts';
 import { metricsText } from './metrics.ts';
 import { CONTENT_SECURITY_POLICY, statusPage } from './page.ts';
 import { type StatusSource, troubles } from './status.ts';
@@ -42,22 +41,27 @@ export class AdminServer {
     this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
-  /** @throws RigilError `address-in-use`, `address-forbidden`, `address-unusable` */
-  async listen(address: BindAddress): Promise<void> {
+  /**
+   * @param socket default: one that is bound here, and closed in the end
+   * @throws RigilError `address-in-use`, `address-forbidden`, `address-unusable`
+   */
+  async listen(address: BindAddress, socket?: BoundSocket): Promise<void> {
     this.#address = address;
-    // Binding on trial removes the file that a killed process left behind, and nobody else's.
-    if (address.kind === 'unix') (await bind(address)).close();
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => reject(unusable(addressText(address), error)));
-      this.#server.listen(listenOptions(address), resolve);
-    });
+    const bound = socket ?? (await bind(address));
+    await bound.listen(this.#server);
     this.#server.on('error', () => {});
+    if (socket === undefined) this.#server.once('close', () => bound.close());
   }
 
   /** The port that it got, or null. */
   get port(): number | null {
     const address = this.#server.address();
     return typeof address === 'object' ? (address?.port ?? null) : null;
+  }
+
+  /** Accepts nothing any more; what runs is answered. */
+  finish(): void {
+    this.#server.close();
   }
 
   async close(): Promise<void> {
@@ -137,18 +141,5 @@ export class AdminServer {
       .replace(/\.$/, '');
     if (isIP(name) !== 0 || name === 'localhost' || name.endsWith('.localhost')) return true;
     return this.#address?.kind === 'tcp' && name === this.#address.host?.toLowerCase();
-  }
-}
-
-function listenOptions(address: BindAddress): ListenOptions & { fd?: number } {
-  switch (address.kind) {
-    case 'tcp':
-      return { port: address.port, ...(address.host === null ? {} : { host: address.host }) };
-    case 'unix':
-      return { path: address.path };
-    case 'fd':
-      return { fd: address.fd };
-    default:
-      return address satisfies never;
   }
 }

@@ -32,7 +32,8 @@ import { type OpenSockets, Sockets } from './sockets.ts';
 import { StickyTokens } from './sticky-tokens.ts';
 import { openStore } from './store.ts';
 import { StoreWatch } from './store-watch.ts';
-import { notifySystemd } from './systemd.ts';
+import { handOverPath, Succession } from './succession.ts';
+import { type DaemonState, notifySystemd } from './systemd.ts';
 import { TailnetAccess } from './tailnet-access.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
@@ -40,6 +41,10 @@ import { WorkerPool } from './workers/worker-pool.ts';
 
 /** How long what runs may still take when the daemon or a worker ends, in milliseconds. */
 const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
+/** For a start that has failed, where few will have been let in. */
+const SHORT_DRAIN = { requestsMs: 5_000, streamsMs: 5_000 };
+/** How long certificate work that is under way may take when a successor wants to take over, in milliseconds. */
+const REST_MS = 20_000;
 const TICKET_KEY_BYTES = 48;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
@@ -49,6 +54,8 @@ export interface DaemonOptions {
   readonly file: string;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly logStyle: LogStyle;
+  /** Whether to take the place of the daemon that runs, if there is one. */
+  readonly takeOver: boolean;
 }
 
 /**
@@ -86,6 +93,12 @@ export class Daemon {
       }),
   });
   readonly #stopping = new AbortController();
+  readonly #succession: Succession;
+  readonly #options: DaemonOptions;
+  /** Resolves when `start` has ended, either way. */
+  readonly #started = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+  #isRunning = false;
   #config: Config;
   #unwatch: readonly (() => void)[] = [];
 
@@ -93,6 +106,7 @@ export class Daemon {
   constructor(config: Config, warnings: readonly Diagnostic[], options: DaemonOptions) {
     const { emit } = this.#bus;
     this.#config = config;
+    this.#options = options;
     this.#log = new DaemonLog(config.global.log, options.logStyle);
     this.#bus.subscribe(this.#log.listen);
     this.#bus.subscribe(this.#attempts.listen);
@@ -115,6 +129,12 @@ export class Daemon {
     this.#storeWatch = new StoreWatch({
       store: this.#store,
       onWritable: () => this.#manager.resume(),
+      ...tools,
+    });
+    this.#succession = new Succession({
+      path: handOverPath(config.global.store, env),
+      acquire: (how) => this.#storeWatch.take(this.#stopping.signal, how),
+      signal: this.#stopping.signal,
       ...tools,
     });
     this.#routes = new RoutesSource({
@@ -148,71 +168,130 @@ export class Daemon {
     this.#manager = new CertificateManager({ store: this.#store, staples: this.#staples, publish, ...tools });
   }
 
-  /** @throws RigilError when it cannot start; then nothing is left running */
+  /** Resolves when it has ended, because it was told to or because a successor has taken its place. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
+  /** @throws RigilError when it cannot start, `aborted` when it was stopped meanwhile; then nothing is left running */
   async start(): Promise<void> {
     try {
-      await this.#storeWatch.take(this.#stopping.signal);
-      const routes = await this.#routes.recall(this.#config.global.configSource);
-      if (routes !== null) this.#config = await this.#file.restore(routes);
-      const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
-      await this.#tailnet.look(this.#config.global.tailscale);
-      const sockets = await this.#open(this.#config);
-      await Promise.all([
-        this.#manager.load({ follow: true }),
-        this.#staples.recallAll(),
-        this.#stickyTokens.recall(),
-      ]);
-      this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
-      // Without a certificate and without a place to put one it would serve nobody.
-      if (this.#manager.certificates.size === 0) this.#storeWatch.mustBeWritable();
-      await this.#startWorkers(this.#config, sockets);
-      await this.#sockets.switchTo(sockets);
+      await this.#begin();
     } catch (error) {
-      this.#pool.killAll();
+      await this.#pool.drain(SHORT_DRAIN);
       await this.#close();
       throw error;
+    } finally {
+      this.#started.resolve();
     }
     this.#file.loaded(this.#config, this.#publisher.current.generation);
     this.#manager.start();
     void this.#storeWatch.follow(this.#stopping.signal);
     this.#routes.follow(this.#config.global.configSource);
     this.#tailnet.follow(this.#config.global.tailscale);
-    this.#unwatch = [this.#answers.watch(), this.#startOcspUpkeep()];
+    this.#unwatch = [...this.#unwatch, this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
       pid: process.pid,
       durationMs: systemClock.now() - this.#startedAt,
     });
-    await notifySystemd('ready', { emit: this.#bus.emit });
+    await this.#tellSystemd('ready');
+  }
+
+  /** Everything that can fail or take long. Where a former daemon serves, it does so until the end of this. */
+  async #begin(): Promise<void> {
+    this.#sockets.adopt(await this.#unlessStopped(this.#succession.begin(this.#options.takeOver)));
+    const routes = await this.#routes.recall(this.#config.global.configSource);
+    if (routes !== null) this.#config = await this.#file.restore(routes);
+    const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
+    await this.#tailnet.look(this.#config.global.tailscale);
+    const sockets = await this.#unlessStopped(this.#open(this.#config));
+    await this.#unlessStopped(
+      Promise.all([
+        this.#manager.load({ follow: true }),
+        this.#staples.recallAll(),
+        this.#stickyTokens.recall(),
+      ]),
+    );
+    this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
+    // Without a certificate and without a place to put one it would serve nobody.
+    if (this.#manager.certificates.size === 0) this.#storeWatch.mustBeWritable();
+    // Before the workers: a CA may look for an answer at any of them.
+    this.#unwatch = [this.#answers.watch()];
+    await this.#unlessStopped(this.#startWorkers(this.#config, sockets));
+    await this.#succession.complete();
+    this.#pool.outlive();
+    await this.#sockets.switchTo(sockets);
+    await this.#succession.open({
+      sockets: () => this.#sockets.all,
+      busy: () => (this.#stopping.signal.aborted ? 'it is ending' : null),
+      prepare: async () => {
+        this.#routes.stop();
+        await this.#manager.rest(REST_MS);
+      },
+      stay: () => {
+        if (this.#stopping.signal.aborted) return;
+        this.#manager.endRest();
+        this.#routes.follow(this.#config.global.configSource);
+      },
+      leave: () => void this.#end({ followed: true }),
+    });
+    await this.#unlessStopped(Promise.resolve());
+    this.#isRunning = true;
+  }
+
+  async #unlessStopped<Result>(step: Promise<Result>): Promise<Result> {
+    const result = await step;
+    if (this.#stopping.signal.aborted) throw new RigilError('aborted', 'it was stopped before it was ready');
+    return result;
   }
 
   /**
    * Reads the file again. If anything is wrong with it everything stays as it is, and the log and the status say what.
-   * Calls while a reload is under way are one more reload after it.
+   * Calls while a reload is under way are one more reload after it; calls during the start are one after that.
    */
   async reload(): Promise<void> {
-    const told = notifySystemd('reloading', { emit: this.#bus.emit });
+    await this.#started.promise;
+    if (!this.#isRunning) return;
+    const told = this.#tellSystemd('reloading');
     await this.#file.reload(this.#changeTo);
     await told;
-    await notifySystemd('ready', { emit: this.#bus.emit });
+    await this.#tellSystemd('ready');
   }
 
-  /** Finishes what runs, then ends. */
+  /** Finishes what runs, then ends. During the start: `start` breaks off. */
   async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
+    await this.#end({ followed: false });
+  }
+
+  async #end(how: { readonly followed: boolean }): Promise<void> {
+    if (this.#stopping.signal.aborted) return this.ended;
     this.#stopping.abort();
-    await notifySystemd('stopping', { emit: this.#bus.emit });
+    if (this.#isRunning) {
+      await this.#finish(how);
+    } else {
+      void this.#pool.drain(DRAIN);
+      await this.#started.promise;
+    }
+    this.#bus.emit({ event: 'daemon.stopped', uptimeMs: systemClock.now() - this.#startedAt });
+    await Promise.all([this.#accessLog.drain(), this.#log.drain()]);
+    this.#ended.resolve();
+  }
+
+  async #finish({ followed }: { readonly followed: boolean }): Promise<void> {
+    // To systemd a unit is stopping or not, and where a successor is in the same unit it is not.
+    if (!followed) await this.#tellSystemd('stopping');
     const startedAt = systemClock.now();
     this.#bus.emit({ event: 'drain.started', requestsMs: DRAIN.requestsMs });
     this.#routes.stop();
     this.#tailnet.stop();
-    for (const listener of this.#sockets.listeners) listener.close();
-    const [cut] = await Promise.all([this.#pool.drain(DRAIN), this.#manager.stop()]);
+    if (followed) this.#sockets.letGo();
+    else for (const listener of this.#sockets.listeners) listener.close();
+    const certificates = this.#manager.stop().then(() => (followed ? this.#storeWatch.release() : undefined));
+    const [cut] = await Promise.all([this.#pool.drain(DRAIN), certificates]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
-    await this.#close();
-    this.#bus.emit({ event: 'daemon.stopped', uptimeMs: systemClock.now() - this.#startedAt });
-    await Promise.all([this.#accessLog.drain(), this.#log.drain()]);
+    await this.#close(followed);
   }
 
   /** The file of the access log has been moved away: what follows goes into a new one. */
@@ -288,7 +367,8 @@ export class Daemon {
   }
 
   async #startWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): Promise<void> {
-    await this.#pool.run(listeners, workers === 'auto' ? availableParallelism() : workers, DRAIN);
+    const all = [...listeners, ...this.#succession.workerSockets];
+    await this.#pool.run(all, workers === 'auto' ? availableParallelism() : workers, DRAIN);
   }
 
   /** Workers learn everything but their listeners from snapshots. */
@@ -325,12 +405,19 @@ export class Daemon {
     });
   }
 
-  async #close(): Promise<void> {
+  /** @param followed a successor goes on with what is shared */
+  async #close(followed = false): Promise<void> {
     this.#tailnet.stop();
     for (const end of this.#unwatch) end();
     await this.#sockets.close();
     await this.#issuers.close();
+    this.#succession.close(followed);
     await this.#storeWatch.release();
+  }
+
+  #tellSystemd(state: DaemonState): Promise<void> {
+    const mainPid = this.#succession.hasPredecessor ? process.pid : null;
+    return notifySystemd(state, { mainPid, emit: this.#bus.emit });
   }
 
   #fault(where: string, fault: unknown): void {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { loadConfig } from '../config/load.ts';
@@ -10,25 +11,29 @@ export type { LogStyle } from './log.ts';
 export interface ServeOptions {
   readonly file: string;
   readonly logStyle: LogStyle;
+  /** Whether to take the place of the daemon that runs, if there is one. */
+  readonly takeOver: boolean;
   /** Told the problems of a file that cannot be served; the daemon then does not start. */
   readonly onInvalid: (diagnostics: readonly Diagnostic[]) => never;
 }
 
+const TAKE_OVER = '--take-over';
+
 /**
  * Runs the daemon until a signal ends it: SIGHUP reloads, SIGUSR1 opens the access log
- * anew, SIGTERM and SIGINT drain and end, a second one ends at once.
+ * anew, SIGTERM and SIGINT drain and end, a second one ends at once. SIGUSR2 starts a successor, with the same arguments
+ * and `--take-over`: what is installed by then.
  *
  * @throws RigilError when it cannot start
  */
-export async function serve({ file, logStyle, onInvalid }: ServeOptions): Promise<void> {
+export async function serve({ file, logStyle, takeOver, onInvalid }: ServeOptions): Promise<void> {
   // This process serves nobody: with ten thousand certificates it lives in 140 MB so, in 205 MB otherwise.
   setFlagsFromString('--optimize-for-size');
   const { env } = process;
   const { config, diagnostics } = await loadConfig({ file, env, mode: 'daemon' });
   if (config === null) return onInvalid(diagnostics);
-  const daemon = new Daemon(config, diagnostics, { file, env, logStyle });
+  const daemon = new Daemon(config, diagnostics, { file, env, logStyle, takeOver });
 
-  const stopped = Promise.withResolvers<void>();
   let asked = false;
   const stop = () => {
     if (asked) {
@@ -36,15 +41,24 @@ export async function serve({ file, logStyle, onInvalid }: ServeOptions): Promis
       process.exit(1);
     }
     asked = true;
-    void daemon.stop().then(stopped.resolve, stopped.reject);
+    void daemon.stop();
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => void daemon.reload());
   process.on('SIGUSR1', () => daemon.reopenAccessLog());
+  process.on('SIGUSR2', startSuccessor);
 
-  await daemon.start();
-  await stopped.promise;
+  await daemon.start().catch((error: unknown) => {
+    if (!asked) throw error;
+  });
+  await daemon.ended;
   // A write to a pipe that nobody reads any more would keep the process alive for ever.
   process.exit(0);
+}
+
+/** In the same unit of systemd or the same terminal; it says by itself what becomes of it. */
+function startSuccessor(): void {
+  const args = process.argv.slice(1).filter((arg) => arg !== TAKE_OVER);
+  spawn(process.execPath, [...process.execArgv, ...args, TAKE_OVER], { stdio: 'inherit' }).unref();
 }

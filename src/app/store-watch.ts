@@ -7,7 +7,7 @@ import type { Clock, Instant } from '../platform/clock.ts';
 /** What a daemon needs of its store here. */
 export interface WatchedStore extends Pick<CertificateStore, 'lock'> {
   /** @throws RigilError `store-locked` when another daemon has it, `store-unwritable`, `aborted` */
-  acquireDaemonLock(options: { readonly signal: AbortSignal }): Promise<StoreLock>;
+  acquireDaemonLock(options: { readonly signal: AbortSignal; readonly wait?: boolean }): Promise<StoreLock>;
 }
 
 export interface StoreWatchOptions {
@@ -56,10 +56,11 @@ export class StoreWatch {
   /**
    * Takes the daemon's lock, if the store can be written.
    *
+   * @param options.wait for another daemon that is about to give it up
    * @throws RigilError `store-locked` when another daemon serves from the store, `aborted`
    */
-  async take(signal: AbortSignal): Promise<void> {
-    const error = await this.#try(() => this.#takeLock(signal), signal);
+  async take(signal: AbortSignal, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
+    const error = await this.#try(() => this.#takeLock(signal, wait), signal);
     if (error !== null && codeOf(error) !== 'store-unwritable') throw error;
   }
 
@@ -89,8 +90,8 @@ export class StoreWatch {
     this.#lock = null;
   }
 
-  async #takeLock(signal: AbortSignal): Promise<void> {
-    const lock = await this.#options.store.acquireDaemonLock({ signal });
+  async #takeLock(signal: AbortSignal, wait = false): Promise<void> {
+    const lock = await this.#options.store.acquireDaemonLock({ signal, wait });
     if (signal.aborted) await lock.release();
     else this.#lock = lock;
   }

@@ -17,11 +17,21 @@ const TIMEOUT_MS = 5_000;
  */
 export async function notifySystemd(
   state: DaemonState,
-  { env = process.env, emit = () => {} }: { env?: NodeJS.ProcessEnv; emit?: Emit } = {},
+  {
+    env = process.env,
+    emit = () => {},
+    mainPid = null,
+  }: {
+    env?: NodeJS.ProcessEnv;
+    emit?: Emit;
+    /** Tells also that this process is the main one of the unit now. */
+    mainPid?: number | null;
+  } = {},
 ): Promise<void> {
   if (env['NOTIFY_SOCKET'] === undefined || env['NOTIFY_SOCKET'] === '') return;
   await new Promise<void>((resolve) => {
-    execFile('systemd-notify', assignments(state), { env, timeout: TIMEOUT_MS }, (error) => {
+    const words = [...assignments(state), ...(mainPid === null ? [] : [`MAINPID=${mainPid}`])];
+    execFile('systemd-notify', words, { env, timeout: TIMEOUT_MS }, (error) => {
       if (error !== null) {
         emit({ event: 'fault', where: `telling systemd: ${state}`, message: messageOf(error), stack: null });
       }

@@ -32,6 +32,9 @@ export interface ManagerOptions {
   readonly longestNapMs?: number;
 }
 
+/** How long an aborted flight may take to land, in milliseconds. */
+const ABORT_MS = 10_000;
+
 /** Work under way, as `status --json` prints it. */
 export interface WorkView {
   readonly id: CertificateId;
@@ -57,6 +60,7 @@ export class CertificateManager {
   #issuers: ReadonlyMap<string, Issuer> = new Map();
   #nap = new AbortController();
   #loop: Promise<void> | null = null;
+  #resting = false;
   #unwatch: (() => void) | null = null;
 
   constructor(options: ManagerOptions) {
@@ -138,7 +142,7 @@ export class CertificateManager {
 
   /** Starts what is due and has room. Returns when something may be due that is not now. */
   tick(): Instant {
-    if (!this.#reader.loaded) return Number.POSITIVE_INFINITY;
+    if (!this.#reader.loaded || this.#resting) return Number.POSITIVE_INFINITY;
     return this.#inventory.agenda.start(this.#ports.clock.now(), this.#launch).wakeAt;
   }
 
@@ -189,15 +193,35 @@ export class CertificateManager {
     }));
   }
 
+  /**
+   * Starts nothing any more until `endRest`. Resolves when what runs has landed; what has not after `patienceMs`
+   * milliseconds is aborted.
+   */
+  async rest(patienceMs: number): Promise<void> {
+    this.#resting = true;
+    await this.#landed(patienceMs);
+    for (const flight of this.#flights.all) flight.abort();
+    await this.#landed(ABORT_MS);
+  }
+
+  endRest(): void {
+    this.#resting = false;
+    this.#wake();
+  }
+
   /** Ends the loop and aborts all flights. Resolves when they have landed, or after `timeoutMs` milliseconds. */
-  async stop(timeoutMs = 10_000): Promise<void> {
+  async stop(timeoutMs = ABORT_MS): Promise<void> {
     this.#stopped.abort();
     this.#unwatch?.();
     this.#wake();
     for (const flight of this.#flights.all) flight.abort();
+    await this.#landed(timeoutMs, [this.#loop, this.#reader.idle]);
+  }
+
+  async #landed(timeoutMs: number, others: readonly (Promise<unknown> | null)[] = []): Promise<void> {
     const landings = this.#flights.all.map(({ landed }) => landed);
     const done = new AbortController();
-    const allDone = Promise.all([this.#loop, this.#reader.idle, ...landings]);
+    const allDone = Promise.all([...others, ...landings]);
     await Promise.race([allDone, this.#ports.clock.sleep(timeoutMs, done.signal)]);
     done.abort();
   }

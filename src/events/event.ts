@@ -106,6 +106,15 @@ export type Event =
       /** How many since the last line about this upstream, with this one. */
       failures: number;
     }
+  /** A former daemon, or workers of one that was killed, are asked for their sockets. */
+  | { event: 'take-over.started'; from: number; role: 'daemon' | 'worker' }
+  | { event: 'take-over.finished'; from: number; durationMs: number }
+  /** A successor asks for the sockets; certificate work rests until it is ready. */
+  | { event: 'hand-over.started'; to: number }
+  /** The successor serves; what runs here is finished. */
+  | { event: 'hand-over.finished'; to: number; durationMs: number }
+  /** The successor did not become ready. This one goes on. */
+  | { event: 'hand-over.failed'; to: number; durationMs: number }
   | { event: 'daemon.ready'; version: string; pid: number; durationMs: number }
   | { event: 'daemon.stopped'; uptimeMs: number }
   | { event: 'fault'; where: string; message: string; stack: string | null };
@@ -134,6 +143,7 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'certificate.renew.failed': 'error',
   'staple.failed': 'warn',
   'store.problem': 'error',
+  'hand-over.failed': 'warn',
   'upstream.failed': 'warn',
   'config.rejected': 'error',
   fault: 'error',

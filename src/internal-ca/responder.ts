@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { addressText, type BindAddress, bind } from '../platform/bind.ts';
-import { unusable } from '../platform/unusable-address.ts';
+import { type BindAddress, type BoundSocket, bind } from '../platform/bind.ts';
 import { refuse } from './ocsp-response.ts';
 
 /** Who knows the answers. */
@@ -49,26 +48,26 @@ export class Responder {
     this.#server.maxConnections = MOST_CONNECTIONS;
   }
 
-  /** @throws RigilError `address-in-use`, `address-forbidden`, `address-unusable` */
-  async listen(address: BindAddress): Promise<void> {
-    // Binding on trial removes the file that a killed process left behind, and nobody else's.
-    if (address.kind === 'unix') (await bind(address)).close();
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', (error) => reject(unusable(addressText(address), error)));
-      this.#server.once('listening', resolve);
-      if (address.kind === 'tcp') {
-        this.#server.listen({ port: address.port, ...(address.host === null ? {} : { host: address.host }) });
-      } else {
-        this.#server.listen(address.kind === 'unix' ? { path: address.path } : { fd: address.fd });
-      }
-    });
+  /**
+   * @param socket default: one that is bound here, and closed in the end
+   * @throws RigilError `address-in-use`, `address-forbidden`, `address-unusable`
+   */
+  async listen(address: BindAddress, socket?: BoundSocket): Promise<void> {
+    const bound = socket ?? (await bind(address));
+    await bound.listen(this.#server);
     this.#server.on('error', () => {});
+    if (socket === undefined) this.#server.once('close', () => bound.close());
   }
 
   /** The port that it got, or null. */
   get port(): number | null {
     const address = this.#server.address();
     return typeof address === 'object' ? (address?.port ?? null) : null;
+  }
+
+  /** Accepts nothing any more; what runs is answered. */
+  finish(): void {
+    this.#server.close();
   }
 
   async close(): Promise<void> {

@@ -40,7 +40,15 @@ function portInodes(port: number): Set<string> {
 
 function unixInodes(path: string): Set<string> {
   const lines = read('/proc/net/unix').split('\n');
-  return socketLinks(lines.filter((line) => line.endsWith(` ${path}`)).map((line) => line.split(/\s+/)[6]));
+  const isAt = (name: string) =>
+    name === path || (name.startsWith(`${path}.`) && /^\.[0-9a-z]+$/.test(name.slice(path.length)));
+  return socketLinks(
+    lines
+      .map((line) => line.split(/\s+/))
+      // The system knows a socket by the name that it was made with: see `bind`.
+      .filter(([, , , , , , , name = '']) => isAt(name))
+      .map((columns) => columns[6]),
+  );
 }
 
 function socketLinks(inodes: readonly (string | undefined)[]): Set<string> {

@@ -1,5 +1,5 @@
 import { lookup } from 'node:dns/promises';
-import { chmodSync, existsSync, fstatSync, lstatSync, unlinkSync } from 'node:fs';
+import { chmodSync, existsSync, fstatSync, lstatSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import * as net from 'node:net';
 import { dirname } from 'node:path';
 import { getSystemErrorName } from 'node:util';
@@ -23,14 +23,17 @@ export interface BoundSocket {
   readonly address: string;
   /** The port that it got; null for what has none or does not tell. */
   readonly port: number | null;
+  /** Makes a server of this process listen here; from then on the descriptor is the server's, and closed with it. */
+  listen(server: net.Server): Promise<void>;
   /** Gives the address up, and removes a socket file. Calling it again does nothing. */
   close(): void;
+  /** Leaves the address to the other processes that have the socket: a socket file stays. */
+  letGo(): void;
 }
 
-/** The part of `net.BoundSocket` (Node 26.4) and of its forerunner that is used. */
-interface Handle {
+/** The part of `net.BoundSocket` (Node 26.4), of its forerunner and of what other processes pass that is used. */
+export interface Handle {
   readonly fd: number;
-  readonly port: number | null;
   close(): void;
 }
 
@@ -58,13 +61,64 @@ export async function bind(address: BindAddress): Promise<BoundSocket> {
   const text = addressText(address);
   try {
     const handle = await bindHandle(address);
-    return { fd: handle.fd, port: handle.port, address: text, close: once(() => handle.close()) };
+    return boundSocket(handle, text, handle.port);
   } catch (error) {
     throw error instanceof RigilError ? error : unusable(text, error);
   }
 }
 
-async function bindHandle(address: BindAddress): Promise<Handle> {
+/** What is bound already, such as a socket that another process has passed. `address`: see {@link addressText}. */
+export function boundSocket(handle: Handle, address: string, port: number | null = null): BoundSocket {
+  let open = true;
+  const letGo = () => {
+    if (open) handle.close();
+    open = false;
+  };
+  let isOurs = true;
+  return {
+    fd: handle.fd,
+    address,
+    port,
+    async listen(server) {
+      await new Promise<void>((resolve, reject) => {
+        server.once('error', reject);
+        server.listen({ fd: handle.fd }, () => {
+          server.off('error', reject);
+          resolve();
+        });
+      }).catch((error: unknown) => {
+        throw unusable(address, error);
+      });
+      // Two owners would close it twice, and the second time it may be somebody else's.
+      open = false;
+    },
+    close() {
+      if (isOurs && address.startsWith(UNIX)) removeFile(address.slice(UNIX.length));
+      isOurs = false;
+      letGo();
+    },
+    letGo() {
+      isOurs = false;
+      letGo();
+    },
+  };
+}
+
+const UNIX = 'unix:';
+
+function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (systemCodeOf(error) !== 'ENOENT') throw error;
+  }
+}
+
+interface BoundHandle extends Handle {
+  readonly port: number | null;
+}
+
+async function bindHandle(address: BindAddress): Promise<BoundHandle> {
   switch (address.kind) {
     case 'fd':
       return inherited(address.fd);
@@ -72,9 +126,13 @@ async function bindHandle(address: BindAddress): Promise<Handle> {
       // libuv would call a missing folder EACCES.
       if (!existsSync(dirname(address.path))) throw noFolder(address.path);
       await removeStaleSocket(address.path);
-      const handle = newHandle({ path: address.path });
-      // Nobody listens yet, so nobody was let in by the mode that the file had until now.
-      chmodSync(address.path, 0o660);
+      // Closing a handle removes the file that it has made. One that was renamed it does not find, so that the file
+      // can outlive this process: others may have the socket, too.
+      const made = `${address.path}.${process.pid.toString(36)}`;
+      rmSync(made, { force: true });
+      const handle = newHandle({ path: made });
+      chmodSync(made, 0o660);
+      renameSync(made, address.path);
       return handle;
     }
     case 'tcp': {
@@ -97,7 +155,7 @@ function noFolder(path: string): RigilError {
 }
 
 /** What systemd, or whoever started this process, has bound. */
-function inherited(fd: number): Handle {
+function inherited(fd: number): BoundHandle {
   let isSocket = false;
   try {
     isSocket = fstatSync(fd).isSocket();
@@ -116,7 +174,7 @@ function inherited(fd: number): Handle {
   return { fd, port: null, close: () => {} };
 }
 
-function bindEverywhere(port: number): Handle {
+function bindEverywhere(port: number): BoundHandle {
   try {
     return newHandle({ host: '::', port });
   } catch (error) {
@@ -130,8 +188,7 @@ function bindEverywhere(port: number): Handle {
 
 type Target = { readonly host: string; readonly port: number } | { readonly path: string };
 
-/** Closing a handle for a path removes the file. */
-function newHandle(target: Target): Handle {
+function newHandle(target: Target): BoundHandle {
   if (!('BoundSocket' in net)) return handleOfOlderNode(target);
   // The types of Node 26.6 lack `path`.
   const bound = new net.BoundSocket(target as { host?: string; port?: number });
@@ -147,7 +204,7 @@ interface OlderHandle {
 }
 
 /** For Node 24 and 25; exported for its test only. */
-export function handleOfOlderNode(target: Target): Handle {
+export function handleOfOlderNode(target: Target): BoundHandle {
   const { _createServerHandle: create } = net as unknown as {
     _createServerHandle(address: string, port: number, type: number): OlderHandle | number;
   };
@@ -165,14 +222,6 @@ export function handleOfOlderNode(target: Target): Handle {
     throw systemError(problem);
   }
   return { fd: handle.fd, port: name.port ?? null, close: () => handle.close() };
-}
-
-function once(action: () => void): () => void {
-  let done = false;
-  return () => {
-    if (!done) action();
-    done = true;
-  };
 }
 
 function systemError(errno: number): Error {

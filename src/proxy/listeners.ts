@@ -5,6 +5,9 @@ import type { WorkerListener } from './protocol.ts';
 /** Connections that may wait to be accepted; the kernel cuts this down to net.core.somaxconn. */
 const BACKLOG = 4096;
 
+/** One that clients connect to. */
+export type ClientListener = WorkerListener & { readonly role: 'http' | 'https' };
+
 export interface ListenerHandlers {
   readonly http: (socket: Socket) => void;
   readonly https: (socket: Socket) => void;
@@ -21,7 +24,7 @@ export class Listeners {
 
   /** Begins to accept. Returns the first listener that cannot, with the system's code, or null. */
   async open(
-    listeners: readonly WorkerListener[],
+    listeners: readonly ClientListener[],
     handlers: ListenerHandlers,
   ): Promise<{ readonly address: string; readonly code: string | null } | null> {
     const results = await Promise.all(

@@ -6,7 +6,7 @@ import type { Patch } from '../snapshot/patch.ts';
  * (`serialization: 'advanced'`, so bytes travel as bytes).
  *
  * A worker's life: `start` → it takes over the snapshot, opens its listeners, says `ready` → patches → `drain` → it
- * says `drained` and exits with 0. If the channel closes without a word, the worker goes on serving what it has.
+ * says `drained` and exits with 0. If the channel closes without a word, see `outlive`.
  */
 export type ToWorker =
   | {
@@ -16,8 +16,15 @@ export type ToWorker =
       readonly patch: Patch;
       readonly listeners: readonly WorkerListener[];
       readonly limits: Limits;
+      /** See `outlive`. */
+      readonly outlives: boolean;
     }
   | { readonly type: 'patch'; readonly patch: Patch }
+  /**
+   * From now on it goes on serving when the channel closes without a word, and hands its listeners to a successor of the
+   * control process. Before, it finishes what runs and ends.
+   */
+  | { readonly type: 'outlive' }
   /** The file of the access log has been moved away: write into a new one. */
   | { readonly type: 'reopen' }
   /** Answered by a `report` with the same number. */
@@ -42,7 +49,8 @@ export type FromWorker =
 
 /** A socket that is bound already and that the worker inherits as descriptor `fd`. */
 export interface WorkerListener {
-  readonly role: 'http' | 'https';
+  /** `hand-over`: not for clients, but for a successor of the control process, should that die. */
+  readonly role: 'http' | 'https' | 'hand-over';
   readonly fd: number;
   /** For messages: `127.0.0.1:8443`, `unix:/run/x`. */
   readonly address: string;

@@ -2,7 +2,9 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import type { Event } from '../events/event.ts';
 import { AppendFile } from '../platform/append-file.ts';
+import { boundSocket } from '../platform/bind.ts';
 import { systemClock } from '../platform/clock.ts';
+import { Holder } from '../platform/hand-over/holder.ts';
 import { WORKER_TITLE } from '../platform/worker-title.ts';
 import { applyPatch, type Patch } from '../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot/snapshot.ts';
@@ -10,9 +12,9 @@ import { AccessLog } from './access-log/access-log.ts';
 import { controlSink } from './access-log/control-sink.ts';
 import { ControlChannel } from './control-channel.ts';
 import { Counters } from './counters.ts';
-import { Listeners } from './listeners.ts';
+import { type ClientListener, Listeners } from './listeners.ts';
 import { LoopDelay } from './loop-delay.ts';
-import type { ToWorker, WorkerReport } from './protocol.ts';
+import type { ToWorker, WorkerListener, WorkerReport } from './protocol.ts';
 import { createServing, type Serving } from './serving.ts';
 import { FrontDoor } from './tls/front-door.ts';
 import { Occasional } from './tls/occasional.ts';
@@ -52,6 +54,10 @@ class Worker {
   #serving: Serving | null = null;
   #door: FrontDoor | null = null;
   #draining = false;
+  #outlives = false;
+  #inherited: readonly WorkerListener[] = [];
+  /** Waits for a successor of the control process, when that is dead. */
+  #holder: Holder | null = null;
 
   receive(message: ToWorker): void {
     switch (message.type) {
@@ -61,6 +67,9 @@ class Worker {
         break;
       case 'patch':
         this.#take(message.patch);
+        break;
+      case 'outlive':
+        this.#outlives = true;
         break;
       case 'reopen':
         this.#accessLog.reopen();
@@ -79,6 +88,7 @@ class Worker {
   async drain(times: { readonly requestsMs: number; readonly streamsMs: number }): Promise<void> {
     if (this.#draining) return;
     this.#draining = true;
+    this.#holder?.close();
     // Whoever is in the queue already is let in: two turns of the event loop look at it at least once.
     await turn();
     await turn();
@@ -94,6 +104,22 @@ class Worker {
 
   readonly emit = (event: Event): void => this.#channel.offer({ type: 'event', event });
 
+  /**
+   * The control process died. What is held goes on being served, until SIGTERM or until a successor has taken the
+   * listeners over; a control process that was not ready yet can have none that finds them.
+   */
+  orphaned(): void {
+    if (!this.#outlives) void this.drain(DRAIN);
+    const socket = this.#inherited.find(({ role }) => role === 'hand-over');
+    if (this.#draining || socket === undefined) return;
+    this.#holder = new Holder({
+      role: 'worker',
+      sockets: () => this.#inherited.filter(isForClients),
+      leave: () => void this.drain(DRAIN),
+    });
+    void this.#holder.listen(boundSocket({ fd: socket.fd, close: () => {} }, socket.address)).catch(() => {});
+  }
+
   /** Says what went wrong and ends: after a bug nobody knows what state this process is in. Others serve on. */
   fail(fault: unknown): void {
     const stack = fault instanceof Error ? (fault.stack ?? null) : null;
@@ -107,8 +133,10 @@ class Worker {
     this.#accessLog.configure();
   }
 
-  async #start({ worker, listeners, limits }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
+  async #start({ worker, listeners, limits, outlives }: Extract<ToWorker, { type: 'start' }>): Promise<void> {
     process.title = `${WORKER_TITLE} ${worker}`;
+    this.#inherited = listeners;
+    this.#outlives ||= outlives;
     const common = { current: () => this.#snapshot, counters: this.#counters, emit: this.emit };
     const serving = createServing({ ...common, limits, accessLog: this.#accessLog });
     const servers = new TlsServers({
@@ -123,7 +151,7 @@ class Worker {
     });
     this.#serving = serving;
     this.#door = door;
-    const failure = await this.#listeners.open(listeners, {
+    const failure = await this.#listeners.open(listeners.filter(isForClients), {
       http: (socket) => serving.acceptPlain(socket),
       https: (socket) => {
         serving.expect(socket);
@@ -157,6 +185,10 @@ class Worker {
   }
 }
 
+function isForClients(listener: WorkerListener): listener is ClientListener {
+  return listener.role !== 'hand-over';
+}
+
 const worker = new Worker();
 process.on('message', (message: ToWorker) => worker.receive(message));
 process.on('uncaughtException', (fault) => worker.fail(fault));
@@ -167,8 +199,8 @@ process.on('SIGINT', () => {});
 process.on('SIGHUP', () => {});
 // So is a rotated access log, which Node would take for the wish for a debugger.
 process.on('SIGUSR1', () => {});
-// The control process died: what is held goes on being served, until SIGTERM. Nobody reads the streams any more.
-process.on('disconnect', () => {});
+process.on('disconnect', () => worker.orphaned());
+// Nobody may read the streams any more.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 // It is started with --no-warnings, so that Node does not write them to a stream that may block.
 process.on('warning', ({ name, message, stack }) =>

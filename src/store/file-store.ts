@@ -193,7 +193,7 @@ export class FileStore implements CertificateStore {
       const holder = await this.daemon();
       const who = holder === null ? 'another process' : `process ${holder.pid} on ${holder.host}`;
       throw new RigilError('store-locked', `${who} serves from ${this.#directory} already`, {
-        hint: 'stop it first, or give this one another `store file` directory',
+        hint: 'take its place with `rigil serve --take-over`, stop it first, or give this one another `store file` directory',
         cause: error,
       });
     }

@@ -26,8 +26,9 @@ describe('notifySystemd', () => {
     await notifySystemd('ready', { env });
     await notifySystemd('reloading', { env });
     await notifySystemd('stopping', { env });
+    await notifySystemd('ready', { env, mainPid: 12 });
     expect(readFileSync(`${folder}/said`, 'utf8').replace(/\d{3,}/, 'N')).toBe(
-      '/run/notify READY=1\n/run/notify RELOADING=1 MONOTONIC_USEC=N\n/run/notify STOPPING=1\n',
+      '/run/notify READY=1\n/run/notify RELOADING=1 MONOTONIC_USEC=N\n/run/notify STOPPING=1\n/run/notify READY=1 MAINPID=12\n',
     );
   });
 

@@ -268,3 +268,40 @@ describe('flights', () => {
     expect(perHour.length).toBeLessThanOrEqual(3 + world.ca.aborted);
   });
 });
+
+describe('a manager that rests', () => {
+  it('lets what runs finish, starts nothing, and goes on when it is told to', async () => {
+    world.ca.takesMs = 2 * MINUTE;
+    const { manager, told, served } = await world.daemon();
+    await world.clock.advance(MINUTE);
+    const paused = manager.rest(5 * MINUTE);
+    manager.setWanted([makeWanted(), makeWanted({ id: 'example.org' })], world.issuers);
+    await world.clock.advance(MINUTE);
+    await paused;
+    expect(told()).toEqual(['certificate.obtain.started', 'certificate.obtain.finished']);
+    expect(served()?.facts.id).toBe('example.com');
+
+    await world.clock.advance(HOUR);
+    expect(world.ca.orders).toHaveLength(1);
+    manager.endRest();
+    await world.clock.advance(3 * MINUTE);
+    expect(world.ca.orders.map(({ id }) => id)).toEqual(['example.com', 'example.org']);
+    expect(served('example.org')?.facts.id).toBe('example.org');
+  });
+
+  it('breaks off what takes too long, and leaves it to who comes next', async () => {
+    world.ca.takesMs = 60 * MINUTE;
+    const { manager } = await world.daemon();
+    await world.clock.advance(MINUTE);
+    const paused = manager.rest(20_000);
+    await world.clock.advance(20_000);
+    await paused;
+    expect(world.ca.aborted).toBe(1);
+    expect(manager.work()).toEqual([]);
+
+    world.ca.takesMs = 0;
+    const next = await world.daemon();
+    await world.clock.advance(MINUTE);
+    expect(next.told()).toEqual(['certificate.obtain.started', 'certificate.obtain.finished']);
+  });
+});

@@ -63,12 +63,17 @@ export async function startDaemon(
     env?: NodeJS.ProcessEnv;
     healthy?: boolean;
     workers?: number;
+    /** Starts it beside this one: same folder, store, configuration and ports. */
+    beside?: Daemon;
+    /** Further arguments of `rigil serve`. */
+    args?: readonly string[];
     /** Puts into the store what is to be there at the start. */
     prepare?: (store: string) => Promise<void>;
   } = {},
 ): Promise<Daemon> {
-  const folder = mkdtempSync(join(tmpdir(), 'rigil-e2e-'));
-  const [https = 0, http = 0, admin = 0] = await freePorts(3);
+  const { beside } = options;
+  const folder = beside?.folder ?? mkdtempSync(join(tmpdir(), 'rigil-e2e-'));
+  const [https = 0, http = 0, admin = 0] = beside === undefined ? await freePorts(3) : portsOf(beside);
   const configFile = join(folder, 'rigil.conf');
   const store = join(folder, 'store');
   const configure = (routes: string) =>
@@ -84,10 +89,10 @@ export async function startDaemon(
 ${options.global ?? ''}
 ${routes}`,
     );
-  configure(text);
+  if (beside === undefined) configure(text);
   await options.prepare?.(store);
 
-  const child = spawn(process.execPath, [RIGIL, 'serve', '-c', configFile], {
+  const child = spawn(process.execPath, [RIGIL, 'serve', '-c', configFile, ...(options.args ?? [])], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -154,7 +159,7 @@ ${routes}`,
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       const code = await Promise.race([exited, delay(15_000, 'hung' as const, { ref: false })]);
       if (code === 'hung') child.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
+      if (beside === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 
@@ -162,14 +167,20 @@ ${routes}`,
     'a healthy daemon',
     async () => {
       if (child.exitCode !== null) throw new Error(`rigil ended with ${child.exitCode}:\n${output}`);
-      if (options.healthy === false)
-        return events().some((line) => line.event === 'daemon.ready') || undefined;
+      const isReady = events().some((line) => line.event === 'daemon.ready');
+      if (options.healthy === false) return isReady || undefined;
+      // Until then another one may answer.
+      if (beside !== undefined && !isReady) return undefined;
       const health = await get('/healthz').catch(() => null);
       return health?.ok === true ? true : undefined;
     },
     () => output,
   );
   return daemon;
+}
+
+function portsOf({ ports: { https, http, admin } }: Daemon): number[] {
+  return [https, http, admin];
 }
 
 /** Calls `look` until it finds something, for at most `patienceMs` milliseconds. */

@@ -38,6 +38,17 @@ describe('a drain', () => {
     await until(() => upstream.connections.every(({ socket }) => socket.destroyed));
   });
 
+  it('answers a request that an idle connection had on its way, and says that it was the last', async () => {
+    const upstream = await rawUpstream(answering(OK));
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    const client = await connectTls(proxy.port);
+    await client.send(GET).response();
+    const drained = proxy.serving.drain(LONG);
+    const last = await client.send(GET).response();
+    expect([last.status, last.field('connection')]).toEqual([200, 'close']);
+    expect(await drained).toEqual({ cut: 0 });
+  });
+
   it('lets requests finish and takes no more', async () => {
     const { proxy, responses } = await waiting();
     const client = await connectTls(proxy.port);

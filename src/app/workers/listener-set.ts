@@ -1,11 +1,17 @@
 import { RigilError } from '../../errors.ts';
 import { addressText, type BindAddress, type BoundSocket, bind } from '../../platform/bind.ts';
+import type { WorkerListener } from '../../proxy/protocol.ts';
 
 export type ListenerRole = 'http' | 'https';
 
 /** A bound socket and what it is for. */
 export interface OpenListener extends BoundSocket {
   readonly role: ListenerRole;
+}
+
+/** What a worker gets: see `WorkerListener`. */
+export interface WorkerSocket extends BoundSocket {
+  readonly role: WorkerListener['role'];
 }
 
 /** Where a configuration wants to be reached. */

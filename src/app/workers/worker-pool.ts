@@ -2,7 +2,7 @@ import type { Emit } from '../../events/bus.ts';
 import type { Clock } from '../../platform/clock.ts';
 import { defaultLimits, type Limits, type MetricValues, type WorkerReport } from '../../proxy/protocol.ts';
 import type { Publisher } from '../../snapshot/publisher.ts';
-import type { OpenListener } from './listener-set.ts';
+import type { WorkerSocket } from './listener-set.ts';
 import { emptyMetrics, sumMetrics } from './metric-sums.ts';
 import type { AccessLinesListener } from './worker-process.ts';
 import { type DrainTimes, WorkerSlot } from './worker-slot.ts';
@@ -44,6 +44,7 @@ export class WorkerPool {
   readonly #options: PoolOptions;
   readonly #slots = new Set<WorkerSlot>();
   #nextId = 1;
+  #outlives = false;
   /** Figures of workers that are gone: sums must not shrink. */
   #past: MetricValues = emptyMetrics;
 
@@ -70,16 +71,23 @@ export class WorkerPool {
    * @param former how long the former ones may take
    * @throws RigilError when they cannot listen, or end before they are ready; then the former ones go on
    */
-  async run(listeners: readonly OpenListener[], count: number, former: DrainTimes): Promise<void> {
+  async run(listeners: readonly WorkerSocket[], count: number, former: DrainTimes): Promise<void> {
     const old = [...this.#slots];
     const fresh = Array.from({ length: count }, () => this.#open(listeners));
     try {
       await Promise.all(fresh.map((slot) => slot.opened));
     } catch (error) {
-      for (const slot of fresh) slot.kill();
+      // One of them may have accepted connections already.
+      for (const slot of fresh) slot.retire(former);
       throw error;
     }
     for (const slot of old) slot.retire(former);
+  }
+
+  /** From now on workers go on serving should this process die: it can have a successor. */
+  outlive(): void {
+    this.#outlives = true;
+    for (const slot of this.#slots) slot.outlive();
   }
 
   /** Lets them open the file of the access log anew. */
@@ -135,7 +143,7 @@ export class WorkerPool {
       }));
   }
 
-  #open(listeners: readonly OpenListener[]): WorkerSlot {
+  #open(listeners: readonly WorkerSocket[]): WorkerSlot {
     const { publisher, clock, emit, limits = defaultLimits, onAccessLines } = this.#options;
     const slot = new WorkerSlot({
       id: this.#nextId,
@@ -144,6 +152,7 @@ export class WorkerPool {
       publisher,
       clock,
       emit,
+      outlives: () => this.#outlives,
       onAccessLines: (lines, count) => {
         const taken = onAccessLines?.(lines, count) === true;
         if (!taken) this.#past = { ...this.#past, accessLogDropped: this.#past.accessLogDropped + count };

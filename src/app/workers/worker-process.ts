@@ -4,7 +4,7 @@ import type { Emit } from '../../events/bus.ts';
 import type { FromWorker, Limits, ToWorker, WorkerReport } from '../../proxy/protocol.ts';
 import { diff } from '../../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../../snapshot/snapshot.ts';
-import type { OpenListener } from './listener-set.ts';
+import type { WorkerSocket } from './listener-set.ts';
 
 /** The program of a worker: the source when run from there, else what was built. */
 const PROGRAM = new URL(
@@ -25,8 +25,10 @@ export type AccessLinesListener = (lines: Uint8Array, count: number) => boolean;
 export interface WorkerProcessOptions {
   readonly id: number;
   readonly snapshot: Snapshot;
-  readonly listeners: readonly OpenListener[];
+  readonly listeners: readonly WorkerSocket[];
   readonly limits: Limits;
+  /** See `outlive` of the protocol. */
+  readonly outlives: boolean;
   readonly emit: Emit;
   readonly onReady: () => void;
   /** It cannot listen; its exit follows. */
@@ -56,7 +58,7 @@ export class WorkerProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(options: WorkerProcessOptions) {
-    const { id, snapshot, listeners, limits } = options;
+    const { id, snapshot, listeners, limits, outlives } = options;
     this.#options = options;
     this.#child = fork(PROGRAM, [], {
       serialization: 'advanced',
@@ -73,6 +75,7 @@ export class WorkerProcess {
       patch: diff(emptySnapshot, snapshot),
       listeners: listeners.map(({ role, address }, at) => ({ role, address, fd: FIRST_LISTENER_FD + at })),
       limits,
+      outlives,
     });
   }
 
@@ -115,6 +118,11 @@ export class WorkerProcess {
   /** See `reopen` of the protocol. */
   reopen(): void {
     this.#send({ type: 'reopen' });
+  }
+
+  /** See `outlive` of the protocol. */
+  outlive(): void {
+    this.#send({ type: 'outlive' });
   }
 
   drain(requestsMs: number, streamsMs: number): void {

@@ -4,7 +4,7 @@ import type { Clock, Instant } from '../../platform/clock.ts';
 import { unusable } from '../../platform/unusable-address.ts';
 import type { Limits, MetricValues, WorkerReport } from '../../proxy/protocol.ts';
 import type { Publisher } from '../../snapshot/publisher.ts';
-import type { OpenListener } from './listener-set.ts';
+import type { WorkerSocket } from './listener-set.ts';
 import { type AccessLinesListener, WorkerProcess } from './worker-process.ts';
 
 /** After the first death at once, then longer and longer; a minute alive starts over. In milliseconds. */
@@ -27,7 +27,7 @@ export interface DrainTimes {
 
 export interface SlotOptions {
   readonly id: number;
-  readonly listeners: readonly OpenListener[];
+  readonly listeners: readonly WorkerSocket[];
   readonly limits: Limits;
   readonly publisher: Publisher;
   readonly clock: Clock;
@@ -35,6 +35,8 @@ export interface SlotOptions {
   /** Told the last figures of a process that is gone. */
   readonly onPast: (metrics: MetricValues) => void;
   readonly onAccessLines: AccessLinesListener;
+  /** Whether its workers go on when this process dies. */
+  readonly outlives: () => boolean;
 }
 
 /** A place for one worker: whoever dies in it is followed by another, until it is retired. */
@@ -99,6 +101,11 @@ export class WorkerSlot {
     this.#process.reopen();
   }
 
+  /** See {@link WorkerProcess.outlive}. */
+  outlive(): void {
+    this.#process.outlive();
+  }
+
   /** See {@link WorkerProcess.caughtUp}. */
   caughtUp(): Promise<void> {
     return this.#process.caughtUp();
@@ -132,7 +139,7 @@ export class WorkerSlot {
   }
 
   #fork(): WorkerProcess {
-    const { clock, publisher, emit, listeners, limits, onAccessLines } = this.#options;
+    const { clock, publisher, emit, listeners, limits, onAccessLines, outlives } = this.#options;
     const startedAt = clock.now();
     const started = new AbortController();
     const process: WorkerProcess = new WorkerProcess({
@@ -140,6 +147,7 @@ export class WorkerSlot {
       snapshot: publisher.current,
       listeners,
       limits,
+      outlives: outlives(),
       emit,
       onAccessLines,
       onReady: () => {

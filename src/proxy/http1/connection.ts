@@ -95,8 +95,15 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
 
   finish(): void {
     this.#finishing = true;
-    // A connection without a request yet has one on its way: it gets its answer, and then the close.
-    if (this.#state === HEAD && this.#used && !this.#head.started) this.#socket.destroySoon();
+    // A connection without a request yet has one on its way: it gets its answer, and then the close. So may have an idle
+    // one, which is why it is not closed at once.
+    if (this.#state === HEAD && this.#used && !this.#head.started) this.#expectLast();
+  }
+
+  /** One more request is answered, with the word that it is the last, if it comes soon. */
+  #expectLast(): void {
+    this.#readDueMs = Math.min(this.#readDueMs, performance.now() + FAREWELL_MS);
+    this.#regulate();
   }
 
   cut(what: 'requests' | 'all'): boolean {
@@ -424,7 +431,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     }
     this.#pipelined = 0;
     this.#readDueMs = performance.now() + keepAliveMs;
-    if (this.#finishing) this.#socket.destroySoon();
+    if (this.#finishing) this.#expectLast();
     else if (this.#ended) this.#socket.end();
     else this.#regulate();
   }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { bindListeners } from '../../../src/app/workers/listener-set.ts';
+import { boundSocket } from '../../../src/platform/bind.ts';
 import { bindFreePorts, load, preparePool, startPool } from './fixture.ts';
 
 const SOON = { timeout: 10_000, interval: 20 };
@@ -99,7 +100,7 @@ describe('a change of listeners and workers', () => {
   it('that cannot be leaves the old ones alone', async () => {
     const { pool, ask, pids } = await startPool({ workers: 1 });
     const before = pids();
-    const impossible = [{ role: 'http' as const, fd: 0, address: 'fd:0', port: null, close: () => {} }];
+    const impossible = [{ ...boundSocket({ fd: 0, close: () => {} }, 'fd:0'), role: 'http' as const }];
     await expect(pool.run(impossible, 1, { requestsMs: 0, streamsMs: 0 })).rejects.toMatchObject({
       code: expect.stringMatching(/^address-/),
     });

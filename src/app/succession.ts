@@ -1,0 +1,209 @@
+import { createHash } from 'node:crypto';
+import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { StoreConfig } from '../config/config.ts';
+import { defaultStoreDirectory } from '../config/defaults.ts';
+import { messageOf, RigilError } from '../errors.ts';
+import type { Emit } from '../events/bus.ts';
+import { type BoundSocket, bind } from '../platform/bind.ts';
+import type { Clock } from '../platform/clock.ts';
+import { Holder } from '../platform/hand-over/holder.ts';
+import {
+  type FoundHolder,
+  findHolder,
+  type Taken,
+  type TakenSocket,
+} from '../platform/hand-over/successor.ts';
+import type { WorkerSocket } from './workers/listener-set.ts';
+
+const NAME = 'take-over.sock';
+/** Longest wait for a word of who holds the sockets, in milliseconds. */
+const PATIENCE_MS = 5_000;
+/** For each worker of a killed control process that is told to end, in milliseconds: a stopped one does not answer. */
+const FAREWELL_MS = 1_000;
+/** How many workers a killed control process can have left. */
+const MOST_ORPHANS = 1_024;
+
+export interface SuccessionOptions {
+  /** Where the daemons of a store find each other: a socket file. */
+  readonly path: string;
+  readonly clock: Clock;
+  readonly emit: Emit;
+  /** Makes this process the one daemon of the store, with `wait` after another one; see `StoreWatch.take`. */
+  readonly acquire: (options: { readonly wait: boolean }) => Promise<void>;
+  /** Aborts when this process is to end. */
+  readonly signal: AbortSignal;
+}
+
+/** What a daemon does when a successor wants its place. */
+export interface Incumbent {
+  readonly sockets: () => readonly { readonly role: string; readonly address: string; readonly fd: number }[];
+  /** Why it cannot hand over now, for people, or null. */
+  readonly busy: () => string | null;
+  /** Lets certificate work rest. */
+  readonly prepare: () => Promise<void>;
+  /** Goes on with it. */
+  readonly stay: () => void;
+  /** Makes way. */
+  readonly leave: () => void;
+}
+
+/**
+ * How one daemon of a store follows another: after it has ended, beside it (`--take-over`), or after it was killed and
+ * has left workers that hold the ports.
+ */
+export class Succession {
+  readonly #options: SuccessionOptions;
+  #socket: BoundSocket | null = null;
+  #holder: Holder | null = null;
+  #former: { readonly pid: number; readonly role: 'daemon' | 'worker'; readonly taken: Taken } | null = null;
+  #startedAt = 0;
+
+  constructor(options: SuccessionOptions) {
+    this.#options = options;
+  }
+
+  /** Whether this process has followed another one that lived or had left workers. */
+  get hasPredecessor(): boolean {
+    return this.#former !== null;
+  }
+
+  /** For the workers: where a successor finds them should this process die. Empty when there can be none. */
+  get workerSockets(): readonly WorkerSocket[] {
+    return this.#socket === null ? [] : [{ ...this.#socket, role: 'hand-over' }];
+  }
+
+  /**
+   * Becomes the daemon of the store, or with `takeOver` gets ready to, beside the one that runs.
+   *
+   * @returns the sockets of a former one; none when there was none
+   * @throws RigilError `store-locked`, `take-over-failed`, `aborted`, or that of the store
+   */
+  async begin(takeOver: boolean): Promise<readonly TakenSocket[]> {
+    const running = takeOver ? await this.#find(PATIENCE_MS) : null;
+    if (running?.role !== 'daemon') {
+      running?.close();
+      await this.#options.acquire({ wait: false });
+    }
+    const former = running?.role === 'daemon' ? running : await this.#find(PATIENCE_MS);
+    const sockets = former === null ? [] : await this.#take(former);
+    await this.#bind();
+    return sockets;
+  }
+
+  /** This process serves: whoever came before is sent away, and the store is this one's. */
+  async complete(): Promise<void> {
+    const { clock, emit, acquire } = this.#options;
+    if (this.#former !== null) {
+      const { pid, role, taken } = this.#former;
+      if (taken.lost.aborted) throw failed(pid, 'it waited too long for this one, and keeps what it has');
+      await taken.ready();
+      if (role === 'daemon') await acquire({ wait: true });
+      else await this.#endOrphans();
+      emit({ event: 'take-over.finished', from: pid, durationMs: clock.now() - this.#startedAt });
+    }
+    this.#publish();
+  }
+
+  /** From now on a successor may come. */
+  async open({ sockets, busy, prepare, stay, leave }: Incumbent): Promise<void> {
+    const { clock, emit } = this.#options;
+    if (this.#socket === null) return;
+    let startedAt = 0;
+    const since = () => clock.now() - startedAt;
+    this.#holder = new Holder({
+      role: 'daemon',
+      sockets,
+      busy,
+      prepare: (to) => {
+        startedAt = clock.now();
+        emit({ event: 'hand-over.started', to });
+        return prepare();
+      },
+      stay: (to) => {
+        emit({ event: 'hand-over.failed', to, durationMs: since() });
+        stay();
+      },
+      leave: (to) => {
+        emit({ event: 'hand-over.finished', to, durationMs: since() });
+        leave();
+      },
+    });
+    await this.#holder.listen(this.#socket);
+  }
+
+  /** @param followed a successor has the sockets, and the file of its own at the path */
+  close(followed: boolean): void {
+    this.#former?.taken.giveUp();
+    this.#holder?.close();
+    if (followed) this.#socket?.letGo();
+    else this.#socket?.close();
+    if (!followed && this.#holder !== null) rmSync(this.#options.path, { force: true });
+  }
+
+  #find(patienceMs: number): Promise<FoundHolder | null> {
+    return findHolder(this.#options.path, { clock: this.#options.clock, patienceMs });
+  }
+
+  async #take(holder: FoundHolder): Promise<readonly TakenSocket[]> {
+    const { clock, emit, signal } = this.#options;
+    const { pid, role, busy } = holder;
+    if (busy !== null) throw failed(pid, busy);
+    this.#startedAt = clock.now();
+    emit({ event: 'take-over.started', from: pid, role });
+    const ended = Promise.withResolvers<never>();
+    const end = () => ended.reject(new RigilError('aborted', 'the take-over was broken off'));
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    const taken = await Promise.race([holder.take(), ended.promise]);
+    signal.removeEventListener('abort', end);
+    this.#former = { pid, role, taken };
+    return taken.sockets;
+  }
+
+  /** Tells the other workers of the set that has handed over. Each closes the socket that all of them wait on. */
+  async #endOrphans(): Promise<void> {
+    for (let count = 0; count < MOST_ORPHANS; count++) {
+      const orphan = await this.#find(FAREWELL_MS);
+      if (orphan === null) return;
+      await orphan.end();
+      await this.#options.clock.sleep(10);
+    }
+  }
+
+  /** Binds a socket of its own beside that of the former daemon; clients of the store have no right to it. */
+  async #bind(): Promise<void> {
+    const { path, emit } = this.#options;
+    const next = `${path}.next`;
+    try {
+      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      this.#socket = await bind({ kind: 'unix', path: next });
+      chmodSync(next, 0o600);
+    } catch (error) {
+      const where = 'serve --take-over will not be possible';
+      emit({ event: 'fault', where, message: messageOf(error), stack: null });
+    }
+  }
+
+  /** Puts it in the place of the former one, in one step. */
+  #publish(): void {
+    if (this.#socket !== null) renameSync(`${this.#options.path}.next`, this.#options.path);
+  }
+}
+
+function failed(pid: number, why: string): RigilError {
+  return new RigilError('take-over-failed', `process ${pid} did not hand over: ${why}`, {
+    hint: 'try again; its log says more',
+  });
+}
+
+/**
+ * Where the daemons of a store find each other: beside what they share, so that who may read the keys may also take the
+ * sockets over, and nobody else.
+ */
+export function handOverPath(store: StoreConfig, env: Readonly<Record<string, string | undefined>>): string {
+  if (store.kind === 'file') return join(store.dir, NAME);
+  const which = createHash('sha256').update(JSON.stringify(store)).digest('hex').slice(0, 12);
+  return join(defaultStoreDirectory(env) ?? tmpdir(), `${which}-${NAME}`);
+}
