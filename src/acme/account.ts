@@ -96,6 +96,31 @@ export class Account {
     }
   }
 
+  /**
+   * Ends the account at the CA for good (RFC 8555 7.3.6) and forgets it: the next order makes another one.
+   *
+   * @throws RigilError `name-unknown` when there is none
+   */
+  async deactivate(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#locked(signal, async (during) => {
+        const account = await this.#find();
+        if (account === null) {
+          throw new RigilError('name-unknown', `there is no account for ${this.#identity.issuer}`);
+        }
+        const { key, url } = await this.#settled(during);
+        const known = url ?? (await this.#askForUrl({ ...account, key }, during));
+        if (known !== null) {
+          const protocol = await this.#open(this.#credentialsOf({ ...account, key }, known), during);
+          await protocol.post(known, { status: 'deactivated' });
+        }
+        await this.#store.remove(account);
+      });
+    } finally {
+      this.#known = null;
+    }
+  }
+
   async #establish(): Promise<AccountCredentials> {
     const stored = await this.#find();
     if (stored !== null && stored.url !== null && stored.nextKey === null) {

@@ -123,6 +123,11 @@ export class AcmeIssuer implements Issuer {
     return this.#work(signal, ({ account }) => account.changeKey(signal));
   }
 
+  /** Ends the account for good (RFC 8555 7.3.6). @throws RigilError `name-unknown` when there is none */
+  deactivateAccount(signal: AbortSignal): Promise<void> {
+    return this.#work(signal, ({ account }) => account.deactivate(signal));
+  }
+
   /** Requests sent to the CA so far. */
   async requests(): Promise<number> {
     return this.#ca === null ? 0 : (await this.#ca).connection.requests;

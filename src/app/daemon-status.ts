@@ -79,17 +79,16 @@ export class DaemonStatus implements StatusSource {
     return { writable: false, lastError: { code, message, since: new Date(since).toISOString() } };
   }
 
-  /** The certificates with their OCSP answers. What waits for its first staple is missing: nobody is shown it. */
+  /** The certificates with their OCSP answers. One that must have a staple and has none has that for an error. */
   #certificates(): CertificateView[] {
-    const { clock, manager, staples, publisher } = this.#parts;
-    const shown = publisher.current.certificates;
+    const { clock, manager, staples } = this.#parts;
     return manager.views(clock.now()).map((view) => {
       const facts = manager.entries.get(view.id)?.held?.facts;
       if (facts === undefined) return view;
       const ocsp = ocspView(staples.answerOf(facts.fingerprint));
-      if (shown.has(view.id)) return { ...view, ocsp };
+      if (!facts.mustStaple || staples.stapleOf(facts.fingerprint) !== null) return { ...view, ocsp };
       const lastError = view.lastError ?? troubleView(staples.troubleOf(facts.fingerprint));
-      return { ...view, ocsp, status: 'missing', lastError };
+      return { ...view, ocsp, lastError };
     });
   }
 
@@ -118,7 +117,7 @@ function troubleView(trouble: StapleTrouble | null): CertificateView['lastError'
   const { code, message, at, attempts, retryAt } = trouble;
   return {
     code,
-    message: `it is must-staple and has no staple yet: ${message}`,
+    message: `it is must-staple and has no staple, so some clients refuse it: ${message}`,
     at: new Date(at).toISOString(),
     attempts,
     retryAt: new Date(retryAt).toISOString(),

@@ -159,7 +159,7 @@ export class Daemon {
       onChange: paced(() => publish(), systemClock, STAPLE_PACE_MS),
       ...tools,
     });
-    const served = new ServedCertificates(this.#staples);
+    const served = new ServedCertificates(this.#staples, () => systemClock.now());
     const publish = () => {
       const { certificates, revokedReplaced } = served.of(this.#manager.certificates);
       const ticketKeys = revokedReplaced ? systemRandom.bytes(TICKET_KEY_BYTES) : null;

@@ -1,5 +1,6 @@
 import type { Certificate } from '../certs/certificate.ts';
 import type { StapleKeeper } from '../ocsp/staple-keeper.ts';
+import type { Instant } from '../platform/clock.ts';
 import type { ServedCertificate } from '../snapshot/snapshot.ts';
 
 /** What is shown for one id, and what it was made from. */
@@ -19,15 +20,18 @@ export interface Shown {
  * Turns what the pipeline holds into what workers show. A certificate that has not changed, nor its staple, is the same
  * object as last time, so that only what is new travels to the workers.
  *
- * A must-staple certificate is shown from its first staple on; until then the one before it stays. Once it had a staple
- * it stays even without one: most clients take it all the same.
+ * Clients that insist on the staple of a must-staple certificate (RFC 7633) refuse it without one, and most take it all
+ * the same. So until its first staple is there the one before it stays, while that is in force; but where there is none
+ * it is shown: an alert would turn everybody away.
  */
 export class ServedCertificates {
   readonly #staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>;
+  readonly #now: () => Instant;
   #made: ReadonlyMap<string, Made> = new Map();
 
-  constructor(staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>) {
+  constructor(staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>, now: () => Instant) {
     this.#staples = staples;
+    this.#now = now;
   }
 
   of(certificates: ReadonlyMap<string, Certificate>): Shown {
@@ -36,8 +40,7 @@ export class ServedCertificates {
     let revokedReplaced = false;
     for (const [id, latest] of certificates) {
       const known = before.get(id);
-      const from = this.#isReady(latest) ? latest : known?.from;
-      if (from === undefined) continue;
+      const from = known === undefined || this.#isReady(latest) ? latest : this.#inForce(known.from, latest);
       const { fingerprint } = from.facts;
       const former = known?.served.fingerprint ?? fingerprint;
       if (former !== fingerprint && this.#staples.revokedAt(former) !== null) revokedReplaced = true;
@@ -52,6 +55,10 @@ export class ServedCertificates {
     }
     this.#made = made;
     return { certificates: new Map([...made].map(([id, { served }]) => [id, served])), revokedReplaced };
+  }
+
+  #inForce(former: Certificate, latest: Certificate): Certificate {
+    return former.facts.notAfter > this.#now() ? former : latest;
   }
 
   #isReady({ facts }: Certificate): boolean {

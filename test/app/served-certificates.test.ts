@@ -2,24 +2,29 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ServedCertificates } from '../../src/app/served-certificates.ts';
 import type { Certificate, CertificateFacts } from '../../src/certs/certificate.ts';
 import type { Staple } from '../../src/ocsp/staple.ts';
-import { makeFacts } from '../certs/make.ts';
+import { makeFacts, START } from '../certs/make.ts';
 
 const STAPLE = Uint8Array.of(1);
 
 /** What the CA said, by fingerprint. */
 let answers: Map<string, { readonly status: Staple['status']; readonly usable: boolean }>;
 let served: ServedCertificates;
+let now: number;
 
 beforeEach(() => {
   answers = new Map();
-  served = new ServedCertificates({
-    stapleOf: (fingerprint) => (answers.get(fingerprint)?.usable === true ? STAPLE : null),
-    answerOf: (fingerprint) => {
-      const status = answers.get(fingerprint)?.status;
-      return status === undefined ? null : answer(status);
+  now = START;
+  served = new ServedCertificates(
+    {
+      stapleOf: (fingerprint) => (answers.get(fingerprint)?.usable === true ? STAPLE : null),
+      answerOf: (fingerprint) => {
+        const status = answers.get(fingerprint)?.status;
+        return status === undefined ? null : answer(status);
+      },
+      revokedAt: (fingerprint) => (answers.get(fingerprint)?.status === 'revoked' ? 0 : null),
     },
-    revokedAt: (fingerprint) => (answers.get(fingerprint)?.status === 'revoked' ? 0 : null),
-  });
+    () => now,
+  );
 });
 
 describe('what workers show', () => {
@@ -42,14 +47,18 @@ describe('what workers show', () => {
     const [old, next] = [make('old'), make('new', { mustStaple: true })];
     show(old);
     expect(show(next)).toMatchObject({ fingerprint: 'old' });
+    now = old.facts.notAfter;
+    expect(show(next)).toMatchObject({ fingerprint: 'new', staple: null });
+    now = START;
+    show(old);
     answers.set('new', { status: 'unknown', usable: false });
     expect(show(next)).toMatchObject({ fingerprint: 'old' });
     answers.set('new', { status: 'good', usable: true });
     expect(show(next)).toMatchObject({ fingerprint: 'new', staple: STAPLE });
   });
 
-  it('is nothing before the first staple of the first must-staple certificate', () => {
-    expect(show(make('new', { mustStaple: true }))).toBeUndefined();
+  it('is a must-staple certificate without a staple where there is no other', () => {
+    expect(show(make('new', { mustStaple: true }))).toMatchObject({ fingerprint: 'new', staple: null });
     answers.set('new', { status: 'good', usable: true });
     expect(show(make('new', { mustStaple: true }))).toMatchObject({ fingerprint: 'new' });
   });

@@ -123,7 +123,7 @@ export const issuerDirectives: readonly Directive<IssuerDraft>[] = [
     ],
     summary: 'Asks for certificates that are only good with an OCSP staple',
     documentation:
-      'Sets the TLS feature extension (RFC 7633). Only for CAs that still answer OCSP: clients refuse such a certificate when no staple comes with it, so it is shown from its first staple on, and the one before it until then.',
+      'Sets the TLS feature extension (RFC 7633). Only for CAs that still answer OCSP: some clients refuse such a certificate when no staple comes with it, so the one before it is shown until its first staple is there.',
     default: null,
     examples: ['must-staple'],
   }),
