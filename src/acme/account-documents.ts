@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { CertificateStore, DocumentPath, DocumentStore } from '../certs/ports.ts';
 import { RigilError } from '../errors.ts';
 import type { AccountStore, StoredAccount } from './account-store.ts';
-import { fields, httpsUrl } from './untrusted.ts';
+import { entries, fields, httpsUrl } from './untrusted.ts';
 
 /** Accounts as documents of the store: `accounts/<host and path of the CA>/<hash>.json`, one each. */
 export function accountDocuments(
@@ -22,8 +22,22 @@ export function accountDocuments(
     },
     save: (account) => documents.writeDocument(pathOf(account), `${JSON.stringify(account, null, 2)}\n`),
     remove: (account) => documents.removeDocument(pathOf(account)),
+    readStarts: async (account) => {
+      const document = await documents.readDocument(startsOf(account));
+      const starts = document === null ? [] : parseJson(document);
+      return entries(starts, MOST_STARTS).filter((at) => typeof at === 'number');
+    },
+    writeStarts: (account, starts) => documents.writeDocument(startsOf(account), JSON.stringify(starts)),
     lock: (key, signal) => locks.lock(key, signal),
   };
+}
+
+/** More than any CA counts. */
+const MOST_STARTS = 10_000;
+
+/** No directory has such a folder: theirs hold a path. */
+function startsOf(account: string): DocumentPath {
+  return ['accounts', 'orders', `${account}.json`];
 }
 
 function pathOf({ directory, email, eabKeyId }: StoredAccount): DocumentPath {

@@ -24,6 +24,9 @@ export interface AccountStore {
   /** Writes an account, in the place of the one with the same directory, e-mail address and key id. */
   save(account: StoredAccount): Promise<void>;
   remove(account: StoredAccount): Promise<void>;
+  /** When orders were made with an account, oldest first, as {@link writeStarts} left them; empty when that is damaged. */
+  readStarts(account: string): Promise<readonly Instant[]>;
+  writeStarts(account: string, starts: readonly Instant[]): Promise<void>;
   /** Waits until no other process works on `key`. */
   lock(key: string, signal: AbortSignal): Promise<Pick<StoreLock, 'release'>>;
 }

@@ -12,6 +12,7 @@ import type { AccountStore } from './account-store.ts';
 import { acmeClientProtocol } from './acme-client.ts';
 import { Connection } from './connection.ts';
 import { issueCertificate } from './issuance.ts';
+import { OrderLedger } from './order-ledger.ts';
 import type { OpenProtocol } from './protocol.ts';
 import { RateLimiter } from './rate-limiter.ts';
 import { fetchRenewalInfo } from './renewal-info.ts';
@@ -63,6 +64,7 @@ export class AcmeIssuer implements Issuer {
   readonly #settings: AcmeIssuerSettings;
   readonly #tools: AcmeIssuerTools;
   readonly #pace: RateLimiter;
+  readonly #ledger: OrderLedger | null;
   #ca: Promise<Ca> | null = null;
 
   constructor(settings: AcmeIssuerSettings, tools: AcmeIssuerTools) {
@@ -70,7 +72,9 @@ export class AcmeIssuer implements Issuer {
     this.timeoutMs = settings.timeoutMs;
     this.paces = pacesOf(settings);
     const { directory, email, eab } = settings;
+    const limit = limitOf(directory);
     this.account = JSON.stringify([directory, email, eab?.keyId ?? null]);
+    this.#ledger = limit === null ? null : new OrderLedger(this.account, limit, tools);
     this.#settings = settings;
     this.#tools = tools;
     const { requestRate } = settings;
@@ -87,6 +91,7 @@ export class AcmeIssuer implements Issuer {
     const policy = { keyType, mustStaple, profile, preferredChain, solvers };
     return this.#work(signal, async ({ account, open }) => {
       const credentials = await account.credentials(signal);
+      await this.#ledger?.enter(signal);
       const issue = (as: AccountCredentials) =>
         issueCertificate(order, policy, { open, credentials: as, clock, emit }, signal);
       try {
@@ -211,6 +216,11 @@ const LETS_ENCRYPT: Pace = { issuances: 300, perMs: 3 * 3_600_000 };
 /** What the configuration says, and what is known of the CA. Renewals are exempt there; to count them is on the safe side. */
 function pacesOf({ directory, obtainIntervalMs }: AcmeIssuerSettings): Pace[] {
   const configured = obtainIntervalMs > 0 ? [{ issuances: 1, perMs: obtainIntervalMs }] : [];
-  const known = /(^|\.)letsencrypt\.org$/i.test(URL.parse(directory)?.hostname ?? '') ? [LETS_ENCRYPT] : [];
-  return [...configured, ...known];
+  const limit = limitOf(directory);
+  return limit === null ? configured : [...configured, limit];
+}
+
+/** What is known of a CA's limit of orders. */
+function limitOf(directory: string): Pace | null {
+  return /(^|\.)letsencrypt\.org$/i.test(URL.parse(directory)?.hostname ?? '') ? LETS_ENCRYPT : null;
 }

@@ -1,3 +1,4 @@
+import type { OrderLedger } from '../../src/acme/order-ledger.ts';
 import type { CertificateFacts } from '../../src/certs/certificate.ts';
 import type { Issued, Issuer, Order, Pace, RenewalInfo } from '../../src/certs/ports.ts';
 import type { Clock } from '../../src/platform/clock.ts';
@@ -19,6 +20,7 @@ export class FakeIssuer implements Issuer {
   paces: readonly Pace[] = [];
   account?: string;
   lifeMs = 90 * DAY;
+  ledger: OrderLedger | null = null;
   /** How long an order takes. */
   takesMs = 0;
   /** What an order fails with; null = it succeeds. */
@@ -34,6 +36,7 @@ export class FakeIssuer implements Issuer {
   }
 
   async issue(order: Order, signal: AbortSignal): Promise<Issued> {
+    await this.ledger?.enter(signal);
     this.orders.push({ ...order, at: this.#clock.now() });
     await this.hangs?.(order);
     await this.#clock.sleep(this.takesMs, signal);

@@ -1,3 +1,5 @@
+import { accountDocuments } from '../../src/acme/account-documents.ts';
+import { OrderLedger } from '../../src/acme/order-ledger.ts';
 import type { Certificate, CertificateId, Wanted } from '../../src/certs/certificate.ts';
 import { CertificateManager } from '../../src/certs/manager.ts';
 import type { Issuer } from '../../src/certs/ports.ts';
@@ -93,9 +95,12 @@ export async function simulate({ sites: count, days, seed, onDay }: Scenario): P
     failed.set(id, [...(failed.get(id) ?? []), now]);
     return new RigilError('challenge-failed', 'no');
   };
+  const shared = memory.open();
+  const accounts = accountDocuments(shared.documents, shared);
   const cas = ['ca', 'short', 'advising'].map((name) => {
     const ca = new FakeIssuer(name, clock);
     ca.paces = [LIMIT];
+    ca.ledger = new OrderLedger(name, LIMIT, { accounts, clock });
     ca.takesMs = 20_000;
     ca.fails = fails;
     return ca;
