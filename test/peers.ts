@@ -14,6 +14,8 @@ export const PEERS: Readonly<Record<string, string>> = {
   'pebble-challtestsrv': 'pebble',
   named: 'bind9',
   wrk: 'wrk',
+  nghttp: 'nghttp2-client',
+  h2load: 'nghttp2-client',
   mandoc: 'mandoc',
 };
 

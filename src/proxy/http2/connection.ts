@@ -338,7 +338,8 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
 
   #onLateData(id: number): H2Fault | null {
     if (this.#isIdle(id)) return connectionFault(H2_ERROR.protocolError, 'data-on-idle-stream');
-    if (id > this.#lastId || this.#closed.find(id) === 'reset') return null;
+    // On its way before the client knew. But that does not take for ever.
+    if (id > this.#lastId || this.#closed.find(id) === 'reset') return this.#spend('idle');
     return streamFault(H2_ERROR.streamClosed, 'data-after-end');
   }
 
@@ -387,6 +388,8 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
 
   #onWindowUpdate(): H2Fault | null {
     const { streamId: id, value } = this.#reader;
+    const flood = this.output.expectedUpdate() ? null : this.#spend('idle');
+    if (flood !== null) return flood;
     if (id === 0) {
       const ok = this.output.grow(value);
       return ok ? null : connectionFault(H2_ERROR.flowControlError, 'connection-window-too-large');
@@ -394,9 +397,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     const exchange = this.#streams.get(id);
     if (exchange === undefined) {
       const idle = this.#isIdle(id);
-      return idle
-        ? connectionFault(H2_ERROR.protocolError, 'window-update-of-idle-stream')
-        : this.#spend('idle');
+      return idle ? connectionFault(H2_ERROR.protocolError, 'window-update-of-idle-stream') : null;
     }
     if (!exchange.window.grow(value)) return streamFault(H2_ERROR.flowControlError, 'window-too-large');
     this.output.opened(exchange);

@@ -36,6 +36,8 @@ export class Output {
   readonly #window = new SendWindow();
   readonly #schedule = new Schedule<Sender>();
   #closed = false;
+  /** WINDOW_UPDATE frames that there is a reason for. */
+  #updatesDue = 0;
 
   /** @param onSent called after each write */
   constructor(socket: TLSSocket, stallMs: number, onSent: () => void) {
@@ -114,6 +116,16 @@ export class Output {
     this.send();
   }
 
+  /**
+   * Whether a WINDOW_UPDATE can be the answer to something: two for each DATA frame that was sent, one for the stream
+   * and one for the connection.
+   */
+  expectedUpdate(): boolean {
+    if (this.#updatesDue === 0) return false;
+    this.#updatesDue -= 1;
+    return true;
+  }
+
   /** The stream is over: what it has not sent it never will. */
   forget(stream: Sender): void {
     this.#schedule.remove(stream);
@@ -165,6 +177,7 @@ export class Output {
   #put(stream: Sender, bytes: Buffer, from: number, to: number): void {
     stream.window.spend(to - from);
     this.#window.spend(to - from);
+    this.#updatesDue += 2 * Math.ceil((to - from) / this.frames.frameBytes);
     this.frames.data(stream.id, bytes, from, to, false);
     this.send();
   }

@@ -116,6 +116,13 @@ describe('windows', () => {
     expect(window.receive(50)).toBe(true);
     expect(window.receive(1)).toBe(false);
   });
+
+  it('can be made wider', () => {
+    const window = new ReceiveWindow(100);
+    expect(window.receive(100)).toBe(true);
+    expect([window.widen(60), window.size]).toEqual([60, 160]);
+    expect(window.receive(61)).toBe(false);
+  });
 });
 
 describe('priority (RFC 9218)', () => {

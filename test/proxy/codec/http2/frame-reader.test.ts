@@ -114,3 +114,21 @@ describe('whatever comes', () => {
     );
   });
 });
+
+describe('what has begun', () => {
+  it.each([
+    ['', 'nothing'],
+    [frame(FRAME.data, 0, 1, 'whole'), 'nothing'],
+    [frame(FRAME.data, 0, 1, 'half').subarray(0, 11), 'frame'],
+    [frame(FRAME.data, 0, 1, 'half').subarray(0, 5), 'frame'],
+    [frame(FRAME.headers, 0x4, 1, 'half').subarray(0, 10), 'header-block'],
+    [frame(FRAME.headers, 0, 1, 'to be continued'), 'header-block'],
+    [frame(FRAME.headers, 0x4, 1, 'whole'), 'nothing'],
+  ] as const)('is known: %#', (bytes, partial) => {
+    const reader = new FrameReader('server');
+    const wire = Buffer.concat([OPENING, Buffer.from(bytes)]);
+    reader.push(wire, 0, wire.length);
+    while (reader.next() !== 'more');
+    expect(reader.partial).toBe(partial);
+  });
+});

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { FrameWriter } from '../../../../src/proxy/codec/http2/frame-writer.ts';
 import { FRAME, H2_ERROR, SETTING } from '../../../../src/proxy/codec/http2/protocol.ts';
-import { readAll } from './frames.ts';
+import { OPENING, readAll } from './frames.ts';
 
 function written(write: (writer: FrameWriter) => void) {
   const writer = new FrameWriter();
@@ -94,4 +94,34 @@ it('what was taken stays as it is', () => {
   expect(taken).toEqual(copy);
   expect(writer.take()).toHaveLength(9 + 8 + 2_000);
   expect(writer.take()).toHaveLength(0);
+});
+
+it('ends a stream with the data that was written last, if it has not left', () => {
+  const writer = new FrameWriter();
+  expect(writer.endStream(1)).toBe(false);
+  writer.data(1, Buffer.from('ab'), 0, 2, false);
+  expect(writer.endStream(3)).toBe(false);
+  expect(writer.endStream(1)).toBe(true);
+  writer.data(3, Buffer.from('c'), 0, 1, false);
+  writer.rstStream(5, H2_ERROR.cancel);
+  expect(writer.endStream(3)).toBe(false);
+  const taken = writer.take();
+  expect(writer.endStream(3)).toBe(false);
+  const ends = readAll([OPENING, taken]).map(({ endStream }) => endStream);
+  expect(ends).toEqual([undefined, true, false, undefined]);
+});
+
+it('uses memory again that was cleared, and none that was taken', () => {
+  const writer = new FrameWriter();
+  writer.settingsAck();
+  const cleared = writer.peek();
+  expect(cleared).toHaveLength(9);
+  writer.clear();
+  expect([writer.length, writer.endStream(1)]).toEqual([0, false]);
+  const other = new FrameWriter();
+  other.ping(Buffer.from('12345678'), 0, false);
+  expect(other.peek().buffer).toBe(cleared.buffer);
+  const taken = other.take();
+  writer.ping(Buffer.from('87654321'), 0, false);
+  expect(taken.toString('latin1', 9)).toBe('12345678');
 });
