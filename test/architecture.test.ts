@@ -21,6 +21,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'store',
     'tailscale',
     'challenges',
+    'health',
     'proxy',
     'admin',
     'events',
@@ -41,6 +42,8 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   store: ['certs', 'x509', 'events', 'platform', 'errors'],
   tailscale: ['certs', 'x509', 'events', 'platform', 'errors'],
   proxy: ['snapshot', 'routing', 'challenges', 'events', 'platform', 'errors'],
+  // A health check reaches an upstream as a worker does.
+  health: ['proxy', 'routing', 'events', 'platform', 'errors'],
   admin: ['certs', 'proxy', 'events', 'platform', 'errors'],
   events: ['platform', 'errors'],
   platform: ['errors'],

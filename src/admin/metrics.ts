@@ -44,6 +44,15 @@ export function metricsText(figures: Figures): string {
       'Requests that went on to another upstream, since one could not be asked.',
       counts(metrics.upstreamRetries),
     ),
+    family(
+      'upstream_up',
+      'gauge',
+      'Whether an upstream is well, by the health check of its route.',
+      figures.upstreams.map(({ route, upstream, up }) => [
+        `${label('route', route)},${label('upstream', upstream)}`,
+        Number(up),
+      ]),
+    ),
     family('connections', 'gauge', 'Open connections of clients.', [
       ['', workers.reduce((sum, { report }) => sum + report.connections, 0)],
     ]),

@@ -19,7 +19,7 @@ meter { width: 6rem; vertical-align: middle; }
 code { font-family: ui-monospace, monospace; font-size: .9em; overflow-wrap: anywhere; }
 a { color: inherit; margin-right: 1rem; }
 footer { margin-top: 2rem; }
-.good, .valid { color: var(--good); }
+.good, .valid, .up { color: var(--good); }
 .expiring { color: var(--warn); }
-.bad, .missing, .expired, .blocked { color: var(--bad); }
+.bad, .missing, .expired, .blocked, .down { color: var(--bad); }
 `;

@@ -4,7 +4,7 @@ import type { Instant } from '../platform/clock.ts';
 import { escapeHtml } from './escape-html.ts';
 import { PAGE_STYLE } from './page-style.ts';
 import { left, since, until } from './spans.ts';
-import { type RouteStatus, type Status, troubles } from './status.ts';
+import { type RouteStatus, type Status, troubles, type UpstreamHealth } from './status.ts';
 
 /** The `Content-Security-Policy` of the page: its own style and nothing else. */
 export const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(PAGE_STYLE).digest('base64')}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`;
@@ -34,7 +34,7 @@ export function statusPage(status: Status): string {
 <main>
 ${section('Certificates', certificates(status.certificates, now))}
 ${section('Work', work(status.work, now))}
-${section('Routes', routes(status.routes))}
+${section('Routes', routes(status.routes, now))}
 ${section('Workers', workers(status.workers, now))}
 ${section('Waiting', waiting(status))}
 </main>
@@ -96,13 +96,20 @@ function lifetime({ notBefore, notAfter, id }: CertificateView, now: Instant): s
   return `<meter min="0" max="1" low="0.1" high="0.33" optimum="1" value="${share.toFixed(3)}" aria-label="time left of ${escapeHtml(id)}"></meter> <span title="${escapeHtml(notAfter)}">${left(notAfter, now)}</span>`;
 }
 
-function routes(all: readonly RouteStatus[]): string {
-  const rows = all.map(({ names: [primary = '', ...others], upstreams, certificate, fallback }) => [
+function routes(all: readonly RouteStatus[], now: Instant): string {
+  const rows = all.map(({ names: [primary = '', ...others], upstreams, health, certificate, fallback }) => [
     `${escapeHtml(primary)}${fallback ? ' <em>fallback</em>' : ''}${names(others)}`,
-    upstreams.map(escapeHtml).join('<br>'),
+    (health?.map((each) => upstreamText(each, now)) ?? upstreams.map(escapeHtml)).join('<br>'),
     escapeHtml(certificate),
   ]);
   return table(['Names', 'Upstreams', 'Certificate'], rows, 'None: every name is refused.');
+}
+
+/** An upstream with what its health check says. */
+function upstreamText({ upstream, state, since: from, problem }: UpstreamHealth, now: Instant): string {
+  const spelt = `${escapeHtml(upstream)} <span class="${state}">${state}</span>`;
+  if (state !== 'down') return spelt;
+  return `${spelt}<small>for ${since(from, now)}${problem === null ? '' : `: ${escapeHtml(problem)}`}</small>`;
 }
 
 function workers(all: Status['workers'], now: Instant): string {

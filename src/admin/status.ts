@@ -58,9 +58,21 @@ export interface Status {
 export interface RouteStatus {
   readonly names: readonly string[];
   readonly upstreams: readonly string[];
+  /** What its health check says of each upstream, in their order; null without one. */
+  readonly health: readonly UpstreamHealth[] | null;
   /** Id of its certificate. */
   readonly certificate: string;
   readonly fallback: boolean;
+}
+
+export interface UpstreamHealth {
+  readonly upstream: string;
+  /** `unknown` until it has been asked. */
+  readonly state: 'unknown' | 'up' | 'down';
+  /** Since when it is so. */
+  readonly since: string;
+  /** What was wrong with its last answer; null = nothing. */
+  readonly problem: string | null;
 }
 
 /** What /metrics prints. */
@@ -71,6 +83,8 @@ export interface Figures {
   readonly certificates: readonly CertificateView[];
   /** Finished attempts since the start, by certificate id. */
   readonly attempts: ReadonlyMap<string, { readonly succeeded: number; readonly failed: number }>;
+  /** Whether each upstream that has a health check is well, as far as that is known. */
+  readonly upstreams: readonly { readonly route: string; readonly upstream: string; readonly up: boolean }[];
   readonly configReloads: number;
   readonly configReloadFailures: number;
   readonly configSource: Status['config']['source'];

@@ -4,12 +4,14 @@ import type { CertificateView } from '../certs/view.ts';
 import type { Config } from '../config/config.ts';
 import type { StapleKeeper, StapleTrouble } from '../ocsp/staple-keeper.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
-import type { Upstream } from '../routing/route.ts';
+import { describeUpstream } from '../proxy/upstream/upstreams.ts';
+import type { Route } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
 import { type ConfigFile, sourceUrl } from './config-file.ts';
 import { ocspView } from './ocsp-view.ts';
 import type { RoutesSource } from './routes-source.ts';
 import type { StoreWatch } from './store-watch.ts';
+import type { UpstreamHealth } from './upstream-health.ts';
 import { VERSION } from './version.ts';
 import type { WorkerPool } from './workers/worker-pool.ts';
 
@@ -24,6 +26,7 @@ interface Parts {
   readonly store: Pick<StoreWatch, 'trouble'>;
   readonly staples: StapleKeeper;
   readonly publisher: Publisher;
+  readonly health: UpstreamHealth;
   readonly attempts: Figures['attempts'];
 }
 
@@ -56,13 +59,15 @@ export class DaemonStatus implements StatusSource {
   async figures(): Promise<Figures> {
     const { config, file, pool, attempts } = this.#parts;
     await pool.refresh();
-    const routes = new Set(this.#routes().map(({ certificate }) => certificate));
+    const { routes } = this.#parts.publisher.current.table;
+    const shown = new Set(routes.map(({ certificate }) => certificate));
     return {
       version: VERSION,
       metrics: pool.metrics(),
       workers: pool.reports(),
       // What no route shows any more must not raise an alarm when it expires.
-      certificates: this.#certificates().filter(({ id }) => routes.delete(id)),
+      certificates: this.#certificates().filter(({ id }) => shown.delete(id)),
+      upstreams: routes.flatMap((route) => upstreamFigures(route, this.#parts.health)),
       attempts,
       configReloads: file.reloads.total,
       configReloadFailures: file.reloads.failed,
@@ -102,10 +107,12 @@ export class DaemonStatus implements StatusSource {
   }
 
   #routes(): RouteStatus[] {
-    const { table } = this.#parts.publisher.current;
+    const { publisher, health } = this.#parts;
+    const { table } = publisher.current;
     return table.routes.map((route) => ({
       names: route.names,
-      upstreams: route.upstreams.map(upstreamText),
+      upstreams: route.upstreams.map(describeUpstream),
+      health: healthView(route, health),
       certificate: route.certificate,
       fallback: route === table.fallback,
     }));
@@ -124,8 +131,18 @@ function troubleView(trouble: StapleTrouble | null): CertificateView['lastError'
   };
 }
 
-function upstreamText(upstream: Upstream): string {
-  if (upstream.scheme === 'unix') return `unix:${upstream.path}`;
-  const host = upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host;
-  return `${upstream.scheme}://${host}:${upstream.port}`;
+function upstreamFigures(route: Route, health: UpstreamHealth): Figures['upstreams'] {
+  return (healthView(route, health) ?? [])
+    .filter(({ state }) => state !== 'unknown')
+    .map(({ upstream, state }) => ({ route: route.label, upstream, up: state === 'up' }));
+}
+
+function healthView({ label, upstreams }: Route, health: UpstreamHealth): RouteStatus['health'] {
+  const views = upstreams.flatMap((upstream) => {
+    const found = health.of(label, upstream);
+    if (found === null) return [];
+    const { state, since, problem } = found;
+    return [{ upstream: describeUpstream(upstream), state, since: new Date(since).toISOString(), problem }];
+  });
+  return views.length === 0 ? null : views;
 }

@@ -35,6 +35,7 @@ import { StoreWatch } from './store-watch.ts';
 import { handOverPath, Succession } from './succession.ts';
 import { type DaemonState, notifySystemd } from './systemd.ts';
 import { TailnetAccess } from './tailnet-access.ts';
+import { UpstreamHealth } from './upstream-health.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
 import { WorkerPool } from './workers/worker-pool.ts';
@@ -91,6 +92,12 @@ export class Daemon {
       this.#file.again(async () => {
         if (!this.#stopping.signal.aborted) await this.#change(this.#config);
       }),
+  });
+  readonly #health = new UpstreamHealth({
+    clock: systemClock,
+    random: systemRandom,
+    emit: this.#bus.emit,
+    onChange: (down) => void this.#publisher.update((current) => ({ ...current, down })),
   });
   readonly #stopping = new AbortController();
   readonly #succession: Succession;
@@ -351,7 +358,8 @@ export class Daemon {
     this.#accessLog.use(config.global.accessLog, accessLog);
     const settings = servingSettings(config, accessLog?.settings ?? null);
     const tailnet = this.#tailnet.settingsOf(config.global);
-    this.#publisher.update((current) => ({ ...current, table, settings, tailnet }));
+    const down = this.#health.use(config, table);
+    this.#publisher.update((current) => ({ ...current, table, settings, tailnet, down }));
     this.#responders.use(config, issuers);
     this.#manager.setWanted(wanted, issuers);
   }
@@ -390,6 +398,7 @@ export class Daemon {
       store: this.#storeWatch,
       staples: this.#staples,
       publisher: this.#publisher,
+      health: this.#health,
       attempts: this.#attempts.byId,
     });
   }
@@ -407,6 +416,7 @@ export class Daemon {
 
   /** @param followed a successor goes on with what is shared */
   async #close(followed = false): Promise<void> {
+    this.#health.stop();
     this.#tailnet.stop();
     for (const end of this.#unwatch) end();
     await this.#sockets.close();

@@ -16,7 +16,7 @@ export function statusLines({ address, status, troubles }: DaemonReport): string
     '',
     ...certificateLines(status.certificates, now),
     '',
-    ...routeLines(status),
+    ...routeLines(status, now),
     '',
     ...workerLines(status, now),
     ...workLines(status, now),
@@ -53,14 +53,28 @@ function sourceField(source: Status['config']['source']): [string, string][] {
   return [['routes from', `${url}, ${routes}, ${connected ? 'connected' : `not connected${trouble}`}`]];
 }
 
-function routeLines({ routes }: Status): string[] {
-  const rows = routes.map(({ names, upstreams, certificate, fallback }) => [
+function routeLines({ routes }: Status, now: number): string[] {
+  const rows = routes.map(({ names, upstreams, health, certificate, fallback }) => [
     `${names.join(' ')}${fallback ? chalk.dim(' (fallback)') : ''}`,
-    upstreams.join(' '),
+    (health?.map(({ upstream, state }) => `${upstream} ${STATES[state]}`) ?? upstreams).join(' '),
     certificate,
   ]);
-  return table([['ROUTE', 'UPSTREAM', 'CERTIFICATE'].map((title) => chalk.bold(title)), ...rows]);
+  const down = routes.flatMap(({ names: [name], health }) =>
+    (health ?? [])
+      .filter(({ state }) => state === 'down')
+      .map(({ upstream, since, problem }) => {
+        const cause = problem === null ? '' : `: ${problem}`;
+        return `  ${chalk.red('✘')} ${upstream} of ${name} is down for ${duration(now - Date.parse(since))}${cause}`;
+      }),
+  );
+  return [
+    ...table([['ROUTE', 'UPSTREAM', 'CERTIFICATE'].map((title) => chalk.bold(title)), ...rows]),
+    ...down,
+  ];
 }
+
+/** What a health check says. */
+const STATES = { up: chalk.green('up'), down: chalk.red('down'), unknown: chalk.dim('unknown') } as const;
 
 function workerLines({ workers }: Status, now: number): string[] {
   const head = ['WORKER', 'PID', 'UP', 'REQUESTS', 'CONNECTIONS', 'LOOP DELAY P99'].map((title) =>

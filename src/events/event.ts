@@ -115,6 +115,10 @@ export type Event =
   | { event: 'hand-over.finished'; to: number; durationMs: number }
   /** The successor did not become ready. This one goes on. */
   | { event: 'hand-over.failed'; to: number; durationMs: number }
+  /** A health check has found it so; `message` says why. */
+  | { event: 'upstream.down'; route: string; upstream: string; message: string }
+  /** `downMs`: how long it was down. */
+  | { event: 'upstream.up'; route: string; upstream: string; downMs: number }
   | { event: 'daemon.ready'; version: string; pid: number; durationMs: number }
   | { event: 'daemon.stopped'; uptimeMs: number }
   | { event: 'fault'; where: string; message: string; stack: string | null };
@@ -145,6 +149,7 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'store.problem': 'error',
   'hand-over.failed': 'warn',
   'upstream.failed': 'warn',
+  'upstream.down': 'warn',
   'config.rejected': 'error',
   fault: 'error',
 };

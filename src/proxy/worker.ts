@@ -109,6 +109,8 @@ class Worker {
    * listeners over; a control process that was not ready yet can have none that finds them.
    */
   orphaned(): void {
+    // Nobody asks upstreams how they are any more: which are well shows with the requests.
+    this.#snapshot = { ...this.#snapshot, down: emptySnapshot.down };
     if (!this.#outlives) void this.drain(DRAIN);
     const socket = this.#inherited.find(({ role }) => role === 'hand-over');
     if (this.#draining || socket === undefined) return;

@@ -87,12 +87,35 @@ describe('the status page', () => {
     expect(statusPage(status())).not.toContain('The store');
   });
 
+  it('says how upstreams are, where somebody asks them', () => {
+    const route = { names: ['a.test'], certificate: 'a.test', fallback: false };
+    const health = [
+      { upstream: 'http://a:1', state: 'up', since: '2026-03-01T11:00:00.000Z', problem: null },
+      { upstream: 'http://b:1', state: 'down', since: '2026-03-01T11:00:00.000Z', problem: 'no <answer>' },
+    ] as const;
+    const upstreams = health.map(({ upstream }) => upstream);
+    const page = statusPage(status({ routes: [{ ...route, upstreams, health }] }));
+    expect(page).toContain('http://a:1 <span class="up">up</span><br>');
+    expect(page).toContain(
+      'http://b:1 <span class="down">down</span><small>for 1 h: no &lt;answer&gt;</small>',
+    );
+    expect(statusPage(status())).not.toContain('class="up"');
+  });
+
   it('runs nothing and loads nothing, whatever is in a name', () => {
     const evil = '<script src=//evil.example></script>"\'&';
     const page = statusPage(
       status({
         version: evil,
-        routes: [{ names: [evil, evil], upstreams: [evil], certificate: evil, fallback: false }],
+        routes: [
+          {
+            names: [evil, evil],
+            upstreams: [evil],
+            health: [{ upstream: evil, state: 'down', since: '2026-01-01T00:00:00.000Z', problem: evil }],
+            certificate: evil,
+            fallback: false,
+          },
+        ],
         certificates: [
           certificate({
             id: evil,

@@ -22,6 +22,7 @@ export function status(more: Partial<Status> = {}): Status {
       {
         names: ['one.test', 'www.one.test'],
         upstreams: ['http://127.0.0.1:8080'],
+        health: null,
         certificate: 'one.test',
         fallback: true,
       },
@@ -104,6 +105,10 @@ export function figures(more: Partial<Figures> = {}): Figures {
     configReloads: 2,
     configReloadFailures: 1,
     configSource: null,
+    upstreams: [
+      { route: 'one.test', upstream: 'http://127.0.0.1:8080', up: true },
+      { route: 'one.test', upstream: 'unix:/a"b', up: false },
+    ],
     centauriMetrics: false,
     storeWritable: true,
     ...more,

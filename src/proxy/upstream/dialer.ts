@@ -18,14 +18,20 @@ export class Dialer {
   readonly #contexts = new Map<string, SecureContext>();
   readonly #keys = new WeakMap<Upstream, string>();
   readonly #sessions = new Map<string, Buffer>();
+  readonly #roots: (() => readonly string[]) | null;
+
+  /** @param roots what is trusted where an upstream names no roots. Default: what this process trusts */
+  constructor(roots: (() => readonly string[]) | null = null) {
+    this.#roots = roots;
+  }
 
   /**
    * A socket on its way to an upstream: with `connect` it is there, with TLS not before `secureConnect`.
    *
    * @param protocols what ALPN offers, the best first (RFC 7301)
-   * @param onread takes what is read, where there is no TLS, which knows `data` only
+   * @param onread takes what is read, where there is no TLS, which knows `data` only; null = that does, too
    */
-  dial(upstream: Upstream, protocols: readonly string[], onread: OnReadOpts): Socket {
+  dial(upstream: Upstream, protocols: readonly string[], onread: OnReadOpts | null): Socket {
     const socket = upstream.scheme === 'https' ? this.#secure(upstream, protocols) : plain(upstream, onread);
     socket.setNoDelay(true);
     return socket;
@@ -64,9 +70,10 @@ export class Dialer {
     const id = manner?.id ?? '';
     const known = this.#contexts.get(id);
     if (known !== undefined) return known;
-    const { ca = null, identity = null } = manner ?? {};
+    const identity = manner?.identity ?? null;
+    const ca = manner?.ca ?? this.#roots?.() ?? null;
     const context = tls.createSecureContext({
-      ...(ca === null ? {} : { ca }),
+      ...(ca === null ? {} : { ca: typeof ca === 'string' ? ca : [...ca] }),
       ...(identity === null ? {} : { cert: identity.certificate, key: identity.key }),
     });
     keep(this.#contexts, id, context, CONTEXTS);
@@ -94,10 +101,11 @@ function identify(upstream: Upstream): string {
   return `${describeUpstream(upstream)} ${manner} ${idle}`;
 }
 
-function plain(upstream: Upstream, onread: OnReadOpts): Socket {
-  if (upstream.scheme === 'unix') return net.connect({ path: upstream.path, onread });
+function plain(upstream: Upstream, onread: OnReadOpts | null): Socket {
+  const reading = onread === null ? {} : { onread };
+  if (upstream.scheme === 'unix') return net.connect({ path: upstream.path, ...reading });
   const { host, port } = upstream;
-  const socket = net.connect({ host, port, onread });
+  const socket = net.connect({ host, port, ...reading });
   socket.setKeepAlive(true, TCP_KEEP_ALIVE_MS);
   return socket;
 }
