@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Balance, Upstream } from '../../src/routing/route.ts';
 import { listen, route, startProxy, until } from './fixture.ts';
 import { connectH2, h2Response } from './h2-client.ts';
+import { echo, http2Upstream } from './http2-upstream-server.ts';
 import { connectTls } from './raw-client.ts';
 import { answering, httpUpstream, OK, rawUpstream } from './upstream-servers.ts';
 
@@ -155,6 +156,38 @@ describe('a request whose upstream hangs up', () => {
     const client = await connectTls(proxy.port);
     for (let n = 0; n < 6; n++) expect((await client.send(GET).response()).status).toBe(200);
     expect(hangs.connections.length).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('upstreams that speak HTTP/2', () => {
+  const overHttp2 = (upstream: Upstream): Upstream =>
+    upstream.scheme === 'unix' ? upstream : { scheme: 'h2c', host: upstream.host, port: upstream.port };
+
+  it('take over from each other, with the body, also from one that speaks HTTP/1.1', async () => {
+    const good = await http2Upstream(echo);
+    for (const gone of [overHttp2(await closedPort()), await closedPort()]) {
+      const proxy = await startProxy({ routes: [inTurn([gone, good])] });
+      const client = await connectTls(proxy.port);
+      expect((await client.send(POST).response()).body).toBe('POST / abc');
+      expect(proxy.counters.values().upstreamErrors).toEqual({
+        'route="example.test",kind="refused"': 1,
+      });
+    }
+  });
+
+  it('hand on what may be asked twice when they hang up, and nothing else', async () => {
+    for (const [text, status] of [
+      [GET, 200],
+      [POST, 502],
+      [request('POST'), 502],
+    ] as const) {
+      const hangs = await http2Upstream((stream) => stream.session?.destroy());
+      const good = await http2Upstream(echo);
+      const proxy = await startProxy({ routes: [inTurn([hangs, good])] });
+      const client = await connectTls(proxy.port);
+      expect((await client.send(text).response()).status).toBe(status);
+      expect(good.sessions).toHaveLength(status === 200 ? 1 : 0);
+    }
   });
 });
 

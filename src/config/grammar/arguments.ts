@@ -131,7 +131,7 @@ export function readOptions(input: ArgumentReader, flags: readonly string[] = []
     const [, key = flag, value = ''] = /^([A-Za-z0-9_.-]+)=(.*)$/s.exec(word.text) ?? [];
     if (key === undefined) {
       if (word.unresolved) continue;
-      input.report(word, 'invalid-option', `${quote(word.source)} is not of the form key=value`);
+      input.report(word, 'invalid-option', `${quote(word.source)} is not of the form key=value`, input.usage);
     } else if (found.has(key)) input.report(word, 'duplicate-option', `the option ${key} is given twice`);
     else found.set(key, { key, value, word });
   }

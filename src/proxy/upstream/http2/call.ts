@@ -252,11 +252,20 @@ export class Http2Call implements Call, StreamUser, Sink, Timed {
   #giveUp(failure: Failure): void {
     const state = this.#state;
     const body = this.#body;
+    const resendable = this.#isResendable(failure);
     this.#leave();
-    this.#source.cancel();
+    if (!resendable) this.#source.cancel();
     const cut = state === RESPONDING && body !== null && !body.over;
-    if (state === WAITING || cut) this.#receiver.fail(failure);
+    if (state === WAITING || cut) this.#receiver.fail({ ...failure, resendable });
     body?.fail(failure);
+  }
+
+  /** See {@link Failure}. */
+  #isResendable({ kind }: Failure): boolean {
+    if (this.#state !== WAITING || this.#informed) return false;
+    if (this.#attempts === 0) return true;
+    const { method, body } = this.#request;
+    return kind === 'reset' && body.length === 0 && isIdempotent(method);
   }
 
   /** Closes the stream; nothing more comes of it. */
