@@ -57,6 +57,12 @@ export function metricsText(figures: Figures): string {
       ['', workers.reduce((sum, { report }) => sum + report.connections, 0)],
     ]),
     family(
+      'connections_refused_total',
+      'counter',
+      'Connections that were ended before anything was read, by the directive that says so.',
+      counts(metrics.connectionsRefused),
+    ),
+    family(
       'certificate_not_after_seconds',
       'gauge',
       'End of validity, in seconds since 1970.',

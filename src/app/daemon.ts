@@ -20,6 +20,7 @@ import type { OpenAccessLog } from './access-log.ts';
 import { AccessLogOutput } from './access-log-output.ts';
 import { AttemptCounter } from './attempts.ts';
 import { ConfigFile } from './config-file.ts';
+import { connectionCaps, meansOfMachine } from './connection-caps.ts';
 import { DaemonStatus } from './daemon-status.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
@@ -356,7 +357,8 @@ export class Daemon {
     const { wanted, idOfRoute } = wantedOf(config);
     const table = buildTable(config, idOfRoute, this.#stickyTokens.of);
     this.#accessLog.use(config.global.accessLog, accessLog);
-    const settings = servingSettings(config, accessLog?.settings ?? null);
+    const caps = connectionCaps(config.global, workersOf(config), meansOfMachine());
+    const settings = servingSettings(config, accessLog?.settings ?? null, caps);
     const tailnet = this.#tailnet.settingsOf(config.global);
     const down = this.#health.use(config, table);
     this.#publisher.update((current) => ({ ...current, table, settings, tailnet, down }));
@@ -374,9 +376,9 @@ export class Daemon {
     return this.#sockets.open(this.#tailnet.listenersOf(config.global), servers);
   }
 
-  async #startWorkers({ global: { workers } }: Config, { listeners }: OpenSockets): Promise<void> {
+  async #startWorkers(config: Config, { listeners }: OpenSockets): Promise<void> {
     const all = [...listeners, ...this.#succession.workerSockets];
-    await this.#pool.run(all, workers === 'auto' ? availableParallelism() : workers, DRAIN);
+    await this.#pool.run(all, workersOf(config), DRAIN);
   }
 
   /** Workers learn everything but their listeners from snapshots. */
@@ -434,4 +436,8 @@ export class Daemon {
     const stack = fault instanceof Error ? (fault.stack ?? null) : null;
     this.#bus.emit({ event: 'fault', where, message: messageOf(fault), stack });
   }
+}
+
+function workersOf({ global: { workers } }: Config): number {
+  return workers === 'auto' ? availableParallelism() : workers;
 }

@@ -22,6 +22,10 @@ export interface GlobalConfig {
   readonly store: StoreConfig;
   /** How many processes serve; `auto` is one per core. */
   readonly workers: number | 'auto';
+  /** Of all workers together; `auto`: as many as memory and descriptors allow. */
+  readonly maxConnections: number | 'auto';
+  /** In each worker; `auto`: half of what it may have. */
+  readonly maxConnectionsPerAddress: number | 'auto' | 'off';
   readonly log: LogConfig;
   readonly accessLog: AccessLogConfig | null;
   /** CIDR blocks (bare addresses are stored with their full length) whose `X-Forwarded-*` are believed. */

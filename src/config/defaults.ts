@@ -15,6 +15,8 @@ export const GLOBAL_DEFAULTS = {
   https: [tcp(null, 443)],
   admin: tcp('127.0.0.1', 9180),
   workers: 'auto',
+  maxConnections: 'auto',
+  maxConnectionsPerAddress: 'auto',
   log: { level: 'info', format: 'auto' },
   accessLog: null,
   trustedProxies: [],

@@ -40,6 +40,8 @@ function globalLines(global: GlobalConfig): readonly string[] {
     admin,
     store,
     workers,
+    maxConnections,
+    maxConnectionsPerAddress,
     log,
     accessLog,
     trustedProxies,
@@ -56,6 +58,8 @@ function globalLines(global: GlobalConfig): readonly string[] {
       ? words('store file', [store.dir])
       : words('store redis', [store.url, `prefix=${store.prefix}`]),
     `workers ${workers}`,
+    `max-connections ${maxConnections}`,
+    `max-connections-per-address ${maxConnectionsPerAddress}`,
     words('log', log.format === 'auto' ? [log.level] : [log.level, log.format]),
     accessLog === null
       ? 'access-log off'

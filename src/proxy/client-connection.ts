@@ -9,6 +9,8 @@ export interface ClientConnection {
    * Returns whether anything was cut.
    */
   cut(what: 'requests' | 'all'): boolean;
+  /** Closes if it has served somebody and nothing is under way; returns whether it does. Absent: it never does. */
+  giveWay?(): boolean;
 }
 
 /** How long a client that is sent away has to read why, in milliseconds. */

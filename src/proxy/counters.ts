@@ -10,6 +10,7 @@ export class Counters {
   #handshakesWaited = 0;
   #requestsWaited = 0;
   #accessLogDropped = 0;
+  readonly #refused = { 'max-connections': 0, 'max-connections-per-address': 0 };
   #requests = 0;
 
   /** A ClientHello came; `known`: there is a certificate to answer it with. */
@@ -63,6 +64,11 @@ export class Counters {
     this.#requestsWaited++;
   }
 
+  /** A connection was ended before anything was read, because of the directive `reason`. */
+  connectionRefused(reason: 'max-connections' | 'max-connections-per-address'): void {
+    this.#refused[reason]++;
+  }
+
   /** Lines of the access log are lost. */
   accessLogDropped(lines: number): void {
     this.#accessLogDropped += lines;
@@ -97,6 +103,10 @@ export class Counters {
       handshakesWaited: this.#handshakesWaited,
       requestsWaited: this.#requestsWaited,
       accessLogDropped: this.#accessLogDropped,
+      connectionsRefused: {
+        'reason="max-connections"': this.#refused['max-connections'],
+        'reason="max-connections-per-address"': this.#refused['max-connections-per-address'],
+      },
     };
   }
 

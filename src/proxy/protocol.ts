@@ -117,6 +117,8 @@ export interface MetricValues {
   readonly requestsWaited: number;
   /** Lines of the access log that were lost. */
   readonly accessLogDropped: number;
+  /** Connections that were ended at once. */
+  readonly connectionsRefused: Readonly<Record<string, number>>;
 }
 
 /** Upper bounds in seconds. */

@@ -24,6 +24,9 @@ import { AnyUpstreams } from './upstream/any-upstreams.ts';
 /** When a silent connection is probed for a peer that is gone. */
 const TCP_KEEP_ALIVE_MS = 15_000;
 
+/** How many connections are looked at for one that can give way. It happens when there are many, and for each that comes. */
+const LOOKS = 32;
+
 /** Everything that happens on accepted connections. It opens no listener and knows no certificate. */
 export interface Serving {
   /** Takes a TLS connection after its handshake; ALPN `h2` is HTTP/2, anything else HTTP/1.1. */
@@ -35,6 +38,8 @@ export interface Serving {
   acceptPlain(socket: Socket): void;
   /** This connection will be here after its handshake: what is to be asked about its client can be asked now. */
   expect(socket: Socket): void;
+  /** Looks for a connection that is kept open for a next request only, and closes it. */
+  makeRoom(): void;
   /**
    * Finishes what runs and takes nothing new on: idle connections close at once, the others after their response
    * (GOAWAY on HTTP/2). After `requestsMs` what still runs is cut, except upgraded connections and event streams;
@@ -164,6 +169,17 @@ class NodeServing implements Serving {
 
   expect(socket: Socket): void {
     if (this.#tailnetOf(socket) !== null) this.#identities.expect(socket.remoteAddress ?? null);
+  }
+
+  makeRoom(): void {
+    let looks = LOOKS;
+    for (const connection of this.#connections) {
+      if (connection.giveWay?.() === true || looks === 0) return;
+      // Next time others are looked at first.
+      this.#connections.delete(connection);
+      this.#connections.add(connection);
+      looks--;
+    }
   }
 
   async drain({

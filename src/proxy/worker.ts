@@ -10,6 +10,7 @@ import { applyPatch, type Patch } from '../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../snapshot/snapshot.ts';
 import { AccessLog } from './access-log/access-log.ts';
 import { controlSink } from './access-log/control-sink.ts';
+import { Admission } from './admission.ts';
 import { ControlChannel } from './control-channel.ts';
 import { Counters } from './counters.ts';
 import { type ClientListener, Listeners } from './listeners.ts';
@@ -53,6 +54,7 @@ class Worker {
   });
   #serving: Serving | null = null;
   #door: FrontDoor | null = null;
+  #admission: Admission | null = null;
   #draining = false;
   #outlives = false;
   #inherited: readonly WorkerListener[] = [];
@@ -93,6 +95,7 @@ class Worker {
     await turn();
     await turn();
     this.#listeners.close();
+    this.#admission?.letAllIn();
     await this.#door?.settle(Math.min(HANDSHAKES_MS, times.requestsMs));
     this.#door?.close();
     const { cut } = (await this.#serving?.drain(times)) ?? { cut: 0 };
@@ -151,14 +154,21 @@ class Worker {
       clock: systemClock,
       helloTimeoutMs: limits.headTimeoutMs,
     });
+    const admission = new Admission({
+      settings: () => this.#snapshot.settings,
+      counters: this.#counters,
+      makeRoom: () => serving.makeRoom(),
+    });
     this.#serving = serving;
     this.#door = door;
+    this.#admission = admission;
     const failure = await this.#listeners.open(listeners.filter(isForClients), {
-      http: (socket) => serving.acceptPlain(socket),
-      https: (socket) => {
-        serving.expect(socket);
-        door.accept(socket);
-      },
+      http: (socket) => admission.admit(socket, (admitted) => serving.acceptPlain(admitted)),
+      https: (socket) =>
+        admission.admit(socket, (admitted) => {
+          serving.expect(admitted);
+          door.accept(admitted);
+        }),
       onTrouble: (address, error) => this.#tellTrouble(address, error),
     });
     if (failure !== null) {

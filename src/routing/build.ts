@@ -1,6 +1,6 @@
 import type { Config, ListenAddress, RouteConfig, UpstreamConfig } from '../config/config.ts';
 import { ROUTE_DEFAULTS } from '../config/defaults.ts';
-import type { AccessLogSettings, ServingSettings } from '../snapshot/snapshot.ts';
+import type { AccessLogSettings, ConnectionCaps, ServingSettings } from '../snapshot/snapshot.ts';
 import type { Balance, Route, Upstream, UpstreamTimeouts, UpstreamTls } from './route.ts';
 import { RoutingTable } from './table.ts';
 
@@ -26,9 +26,19 @@ export function buildTable(
   return new RoutingTable(routes, fallback < 0 ? null : fallback);
 }
 
-/** What of the `global` section the workers need. `accessLog`: what its target has turned out to be. */
-export function servingSettings(config: Config, accessLog: AccessLogSettings | null): ServingSettings {
+/**
+ * What of the `global` section the workers need.
+ *
+ * @param accessLog what its target has turned out to be
+ * @param connections what each worker may have, on this machine
+ */
+export function servingSettings(
+  config: Config,
+  accessLog: AccessLogSettings | null,
+  connections: ConnectionCaps,
+): ServingSettings {
   return {
+    connections,
     trustedProxies: config.global.trustedProxies,
     httpsPort: config.global.https.map(portOf).find((port) => port !== null) ?? null,
     accessLog,

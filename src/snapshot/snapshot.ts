@@ -31,6 +31,15 @@ export interface ServingSettings {
   readonly httpsPort: number | null;
   /** Where and how requests are logged; null = not at all. */
   readonly accessLog: AccessLogSettings | null;
+  /** How many connections of clients a worker has at most; absent = as many as come. */
+  readonly connections?: ConnectionCaps;
+}
+
+/** For each worker. */
+export interface ConnectionCaps {
+  readonly most: number;
+  /** Of one IPv4 address, or one IPv6 network of 64 bits, that is no trusted proxy. */
+  readonly mostPerAddress: number;
 }
 
 /** What a worker must know of the tailnet that this machine is in. */

@@ -11,6 +11,7 @@ describe('/metrics', () => {
     expect(new Map([...families].map(([name, { type }]) => [name, type]))).toEqual(
       new Map([
         ['rigil_build_info', 'gauge'],
+        ['rigil_connections_refused_total', 'counter'],
         ['rigil_tls_hello_total', 'counter'],
         ['rigil_response_total', 'counter'],
         ['rigil_store_writable', 'gauge'],

@@ -62,7 +62,7 @@ describe('the admin endpoint', () => {
     const { status: code, headers, body } = await get(await start(), '/metrics?whatever');
     expect(code).toBe(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(readExposition(body).size).toBe(20);
+    expect(readExposition(body).size).toBe(21);
   });
 
   it('answers HEAD like GET, without the body', async () => {

@@ -79,6 +79,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
       handshakesWaited: 0,
       requestsWaited: 0,
       accessLogDropped: 0,
+      connectionsRefused: {},
     },
     workers: [
       {
@@ -96,6 +97,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
             handshakesWaited: 0,
             requestsWaited: 0,
             accessLogDropped: 0,
+            connectionsRefused: {},
           },
         },
       },

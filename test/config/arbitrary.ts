@@ -93,6 +93,8 @@ const globalLine = fc.oneof(
     words(fc.constantFrom('prefix=p', 'prefix="a b"', 'x'), 1),
   ),
   line('workers', words(fc.constantFrom('auto', '2', '0'), 1)),
+  line('max-connections', words(fc.constantFrom('auto', '2', '0'), 1)),
+  line('max-connections-per-address', words(fc.constantFrom('auto', 'off', '2', '0'), 1)),
   line('log', words(fc.constantFrom('info', 'debug', 'json', 'text'), 2)),
   line('access-log', words(fc.constantFrom('off', 'stdout', 'a.log', '"a b.log"', 'common', 'json'), 2)),
   line('trusted-proxies', words(fc.constantFrom('10.0.0.0/8', '::1', 'fd00::/8', 'x'))),

@@ -9,6 +9,8 @@ describe('the global settings', () => {
       admin: { kind: 'tcp', host: '127.0.0.1', port: 9180 },
       store: { kind: 'file', dir: '/home/rigil/.local/state/rigil' },
       workers: 'auto',
+      maxConnections: 'auto',
+      maxConnectionsPerAddress: 'auto',
       log: { level: 'info', format: 'auto' },
       accessLog: null,
       trustedProxies: [],

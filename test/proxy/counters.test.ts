@@ -16,6 +16,10 @@ describe('counters', () => {
       handshakesWaited: 0,
       requestsWaited: 0,
       accessLogDropped: 0,
+      connectionsRefused: {
+        'reason="max-connections"': 0,
+        'reason="max-connections-per-address"': 0,
+      },
     });
   });
 

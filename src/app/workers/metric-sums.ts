@@ -9,6 +9,7 @@ export const emptyMetrics: MetricValues = {
   handshakesWaited: 0,
   requestsWaited: 0,
   accessLogDropped: 0,
+  connectionsRefused: {},
 };
 
 /** The figures of several workers as one. */
@@ -22,6 +23,7 @@ export function sumMetrics(all: readonly MetricValues[]): MetricValues {
     handshakesWaited: all.reduce((sum, values) => sum + values.handshakesWaited, 0),
     requestsWaited: all.reduce((sum, values) => sum + values.requestsWaited, 0),
     accessLogDropped: all.reduce((sum, values) => sum + values.accessLogDropped, 0),
+    connectionsRefused: sumCounts(all.map((values) => values.connectionsRefused)),
   };
 }
 

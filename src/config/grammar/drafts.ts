@@ -24,6 +24,8 @@ export interface GlobalDraft {
   admin?: Placed<ListenAddress> | null;
   store?: StoreConfig;
   workers?: number | 'auto';
+  maxConnections?: number | 'auto';
+  maxConnectionsPerAddress?: number | 'auto' | 'off';
   log?: LogConfig;
   accessLog?: AccessLogConfig | null;
   trustedProxies?: readonly string[];

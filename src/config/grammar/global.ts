@@ -100,6 +100,35 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
     examples: ['workers auto', 'workers 4'],
   }),
   directive({
+    name: 'max-connections',
+    forms: [
+      form([one(numberOrAuto(1, 10_000_000))], (draft, [most]) => {
+        draft.maxConnections = most;
+      }),
+    ],
+    summary: 'How many connections clients may have',
+    documentation:
+      'Of all workers together: each has its part, and never more than its descriptors allow (`ulimit -n`, `LimitNOFILE=` of systemd; a connection that is served takes two). With `auto` they may take a quarter of the memory, at 64 KiB each.\n\nAt the limit a connection that is only kept open for a next request is closed for each that comes. Where there is none, new connections wait for up to 10 s without anything being read of them, 256 of them in each worker; the others are closed at once. Those that were not served are counted in the metric rigil_connections_refused_total{reason="max-connections"}.',
+    default: 'auto',
+    examples: ['max-connections auto', 'max-connections 50000'],
+  }),
+  directive({
+    name: 'max-connections-per-address',
+    forms: [
+      keyword('off', [], (draft) => {
+        draft.maxConnectionsPerAddress = 'off';
+      }),
+      form([one(numberOrAuto(1, 10_000_000))], (draft, [most]) => {
+        draft.maxConnectionsPerAddress = most;
+      }),
+    ],
+    summary: 'How many connections one address may have in each worker',
+    documentation:
+      'A connection beyond it is closed at once, and counted in the metric rigil_connections_refused_total{reason="max-connections-per-address"}. Each worker counts on its own. An IPv6 client is its network of 64 bits. The addresses of `trusted-proxies` and Unix sockets have no such limit.\n\nWith `auto` it is half of what the worker may have in all, so that no single client can take every place. Remember that a whole company or mobile network may come from one address, and all clients do where there is another proxy in front: name that one in `trusted-proxies`.',
+    default: 'auto',
+    examples: ['max-connections-per-address 1000', 'max-connections-per-address off'],
+  }),
+  directive({
     name: 'log',
     forms: [
       form(

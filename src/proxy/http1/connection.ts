@@ -106,6 +106,12 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     this.#regulate();
   }
 
+  giveWay(): boolean {
+    if (this.#state !== HEAD || !this.#used || this.#head.started || this.#finishing) return false;
+    this.finish();
+    return true;
+  }
+
   cut(what: 'requests' | 'all'): boolean {
     const exchange = this.#exchange;
     if (exchange === null || exchange.answered) {
