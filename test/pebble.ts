@@ -73,6 +73,8 @@ export interface Pebble {
   readonly tlsPort: number;
   /** Where its DNS answers: `127.0.0.1:port`. */
   readonly dnsServer: string;
+  /** Where that DNS takes `POST /set-txt` and `/clear-txt`. */
+  readonly dnsApi: string;
   /** Adds one TXT value, or with `null` removes all values of the name. */
   setTxt(name: string, value: string | null): Promise<void>;
   /** Reads from its management interface (`/roots/0`, `/cert-status-by-serial/…`), or posts JSON to it. */
@@ -117,6 +119,7 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
   await writeFile(configFile, JSON.stringify({ pebble }));
 
   const dnsServer = `127.0.0.1:${dns}`;
+  const dnsApi = `http://127.0.0.1:${challengeApi}`;
   const challenges = start(
     programs.challtestsrv,
     await challengeArguments(programs, dnsServer, challengeApi),
@@ -146,7 +149,7 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
     await systemHttp(
       {
         method: 'POST',
-        url: `http://127.0.0.1:${challengeApi}/${value === null ? 'clear-txt' : 'set-txt'}`,
+        url: `${dnsApi}/${value === null ? 'clear-txt' : 'set-txt'}`,
         body: JSON.stringify(value === null ? { host } : { host, value }),
       },
       new AbortController().signal,
@@ -169,6 +172,7 @@ export async function startPebble(programs: PebblePrograms, options: PebbleOptio
     httpPort,
     tlsPort,
     dnsServer,
+    dnsApi,
     setTxt,
     manage: (path, post) => ask(`https://127.0.0.1:${management}${path}`, post),
     log: server.log,
