@@ -13,6 +13,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   pebble: 'pebble',
   'pebble-challtestsrv': 'pebble',
   named: 'bind9',
+  certbot: 'certbot',
   wrk: 'wrk',
   nghttp: 'nghttp2-client',
   h2load: 'nghttp2-client',

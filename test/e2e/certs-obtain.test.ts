@@ -5,6 +5,7 @@ import { type Workplace, workplace } from '../commands/workplace.ts';
 import { type Pebble, pebbles, startPebble } from '../pebble.ts';
 import { type Daemon, eventually, rigil, startDaemon } from './daemon.ts';
 import { startUpstream } from './upstream.ts';
+import { echoed, openWebSocket } from './web-socket.ts';
 
 const [programs] = pebbles();
 
@@ -102,6 +103,8 @@ describe.skipIf(programs === undefined)('certs renew beside a daemon', () => {
 
       const kept = await connect(daemon);
       expect(await ask(kept)).toContain('one /');
+      const webSocket = await openWebSocket(daemon, 'one.test', { rejectUnauthorized: false });
+      expect(await echoed(webSocket, 'before')).toBe('before');
       const finished = await rigil([
         'certs',
         'renew',
@@ -114,7 +117,10 @@ describe.skipIf(programs === undefined)('certs renew beside a daemon', () => {
       expect(finished.code).toBe(0);
       expect(JSON.parse(finished.stdout)).toMatchObject({ renewed: [{ id: 'one.test' }], failed: [] });
 
-      await daemon.event('certificate.adopted', ({ id }) => id === 'one.test');
+      const ended = Date.now();
+      const adopted = await daemon.event('certificate.adopted', ({ id }) => id === 'one.test');
+      // Two seconds are promised; a machine may be busy.
+      expect(Date.parse(adopted.time) - ended).toBeLessThan(10_000);
       const after = await eventually('the new certificate', async () => {
         const serial = await serialAt(daemon);
         return serial === before ? undefined : serial;
@@ -123,6 +129,8 @@ describe.skipIf(programs === undefined)('certs renew beside a daemon', () => {
       expect(orders(pebble)).toBe(2);
       expect(await ask(kept)).toContain('one /');
       kept.destroy();
+      expect(await echoed(webSocket, 'after')).toBe('after');
+      webSocket.terminate();
     },
   );
 });

@@ -2,10 +2,14 @@ import { readFileSync } from 'node:fs';
 import { type ClientOptions, WebSocket } from 'ws';
 import type { Daemon } from './daemon.ts';
 
-/** An open WebSocket through the daemon to the upstream of `name`. */
-export async function openWebSocket(daemon: Daemon, name: string): Promise<WebSocket> {
+/** An open WebSocket through the daemon to the upstream of `name`. Default trust: the local CA. */
+export async function openWebSocket(
+  daemon: Daemon,
+  name: string,
+  trust: Pick<ClientOptions, 'ca' | 'rejectUnauthorized'> = { ca: readFileSync(daemon.root) },
+): Promise<WebSocket> {
   const options: ClientOptions & { servername: string } = {
-    ca: readFileSync(daemon.root),
+    ...trust,
     servername: name,
     headers: { host: name },
   };
