@@ -228,8 +228,7 @@ export class Daemon {
     // Before the workers: a CA may look for an answer at any of them.
     this.#unwatch = [this.#answers.watch()];
     await this.#unlessStopped(this.#startWorkers(this.#config, sockets));
-    await this.#succession.complete();
-    this.#pool.outlive();
+    await this.#succession.complete(() => this.#pool.outlive());
     await this.#sockets.switchTo(sockets);
     await this.#succession.open({
       sockets: () => this.#sockets.all,

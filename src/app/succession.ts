@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { StoreConfig } from '../config/config.ts';
 import { defaultStoreDirectory } from '../config/defaults.ts';
 import { messageOf, RigilError } from '../errors.ts';
@@ -55,6 +55,8 @@ export interface Incumbent {
  */
 export class Succession {
   readonly #options: SuccessionOptions;
+  /** The socket file of this process, until it comes to its place. */
+  readonly #own: string;
   #socket: BoundSocket | null = null;
   #holder: Holder | null = null;
   #former: { readonly pid: number; readonly role: 'daemon' | 'worker'; readonly taken: Taken } | null = null;
@@ -62,6 +64,7 @@ export class Succession {
 
   constructor(options: SuccessionOptions) {
     this.#options = options;
+    this.#own = `${options.path}.${process.pid}`;
   }
 
   /** Whether this process has followed another one that lived or had left workers. */
@@ -87,21 +90,36 @@ export class Succession {
       await this.#options.acquire({ wait: false });
     }
     const former = running?.role === 'daemon' ? running : await this.#find(PATIENCE_MS);
+    if (former?.role === 'daemon' && !takeOver) {
+      former.close();
+      // Without a lock: the store cannot be written.
+      throw new RigilError('store-locked', `process ${former.pid} serves from this store already`, {
+        hint: 'take its place with `rigil serve --take-over`, or stop it first',
+      });
+    }
     const sockets = former === null ? [] : await this.#take(former);
     await this.#bind();
     return sockets;
   }
 
-  /** This process serves: whoever came before is sent away, and the store is this one's. */
-  async complete(): Promise<void> {
+  /**
+   * This process serves: whoever came before is sent away, and the store is this one's.
+   *
+   * @param onReady called at the last moment at which a former daemon would go on if this one died
+   */
+  async complete(onReady: () => void): Promise<void> {
     const { clock, emit, acquire } = this.#options;
     if (this.#former !== null) {
       const { pid, role, taken } = this.#former;
       if (taken.lost.aborted) throw failed(pid, 'it waited too long for this one, and keeps what it has');
+      // From here on somebody has to serve, should this process be killed.
+      onReady();
       await taken.ready();
       if (role === 'daemon') await acquire({ wait: true });
       else await this.#endOrphans();
       emit({ event: 'take-over.finished', from: pid, durationMs: clock.now() - this.#startedAt });
+    } else {
+      onReady();
     }
     this.#publish();
   }
@@ -124,6 +142,8 @@ export class Succession {
       stay: (to) => {
         emit({ event: 'hand-over.failed', to, durationMs: since() });
         stay();
+        // It may have been killed when it believed to be ready.
+        void this.#endOrphans();
       },
       leave: (to) => {
         emit({ event: 'hand-over.finished', to, durationMs: since() });
@@ -142,8 +162,23 @@ export class Succession {
     if (!followed && this.#holder !== null) rmSync(this.#options.path, { force: true });
   }
 
-  #find(patienceMs: number): Promise<FoundHolder | null> {
-    return findHolder(this.#options.path, { clock: this.#options.clock, patienceMs });
+  async #find(patienceMs: number): Promise<FoundHolder | null> {
+    for (const path of this.#places()) {
+      const holder = await findHolder(path, { clock: this.#options.clock, patienceMs });
+      if (holder !== null) return holder;
+    }
+    return null;
+  }
+
+  /** Where somebody may answer: also one that was killed before its socket file came to its place. */
+  #places(): string[] {
+    const { path } = this.#options;
+    try {
+      const others = readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.`));
+      return [path, ...others.map((name) => join(dirname(path), name))];
+    } catch {
+      return [];
+    }
   }
 
   async #take(holder: FoundHolder): Promise<readonly TakenSocket[]> {
@@ -162,24 +197,28 @@ export class Succession {
     return taken.sockets;
   }
 
-  /** Tells the other workers of the set that has handed over. Each closes the socket that all of them wait on. */
+  /** Tells workers without a control process to end. Each of them closes the socket that all of its set wait on. */
   async #endOrphans(): Promise<void> {
-    for (let count = 0; count < MOST_ORPHANS; count++) {
-      const orphan = await this.#find(FAREWELL_MS);
-      if (orphan === null) return;
-      await orphan.end();
-      await this.#options.clock.sleep(10);
+    const { clock } = this.#options;
+    for (const path of this.#places()) {
+      for (let count = 0; count < MOST_ORPHANS; count++) {
+        const orphan = await findHolder(path, { clock, patienceMs: FAREWELL_MS });
+        if (orphan === null) break;
+        await orphan.end();
+        if (orphan.role === 'daemon') break;
+        await clock.sleep(10);
+      }
+      if (path !== this.#options.path && path !== this.#own) rmSync(path, { force: true });
     }
   }
 
   /** Binds a socket of its own beside that of the former daemon; clients of the store have no right to it. */
   async #bind(): Promise<void> {
     const { path, emit } = this.#options;
-    const next = `${path}.next`;
     try {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      this.#socket = await bind({ kind: 'unix', path: next });
-      chmodSync(next, 0o600);
+      this.#socket = await bind({ kind: 'unix', path: this.#own });
+      chmodSync(this.#own, 0o600);
     } catch (error) {
       const where = 'serve --take-over will not be possible';
       emit({ event: 'fault', where, message: messageOf(error), stack: null });
@@ -188,7 +227,7 @@ export class Succession {
 
   /** Puts it in the place of the former one, in one step. */
   #publish(): void {
-    if (this.#socket !== null) renameSync(`${this.#options.path}.next`, this.#options.path);
+    if (this.#socket !== null) renameSync(this.#own, this.#options.path);
   }
 }
 

@@ -67,6 +67,8 @@ export async function startDaemon(
     beside?: Daemon;
     /** Further arguments of `rigil serve`. */
     args?: readonly string[];
+    /** A program that becomes the daemon, with its arguments: `prlimit --nofile=100`. */
+    prefix?: readonly string[];
     /** Puts into the store what is to be there at the start. */
     prepare?: (store: string) => Promise<void>;
   } = {},
@@ -92,7 +94,9 @@ ${routes}`,
   if (beside === undefined) configure(text);
   await options.prepare?.(store);
 
-  const child = spawn(process.execPath, [RIGIL, 'serve', '-c', configFile, ...(options.args ?? [])], {
+  const command = [process.execPath, RIGIL, 'serve', '-c', configFile, ...(options.args ?? [])];
+  const [program = '', ...args] = [...(options.prefix ?? []), ...command];
+  const child = spawn(program, args, {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startLoad } from './clients.ts';
 import { type Daemon, eventually, rigil, startDaemon } from './daemon.ts';
+import { startSlowCa } from './never-waits/slow-ca.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
 import { echoed, openWebSocket } from './web-socket.ts';
 
@@ -74,6 +75,25 @@ describe('serve --take-over', () => {
     await using next = await follow(daemon);
     expect((await next.status()).certificates).toHaveLength(2);
     expect(certificateWork(next)).toEqual([]);
+  });
+
+  it('lets an order that is under way finish, and makes it no second time', async () => {
+    await using ca = await startSlowCa(2_500);
+    await using first = await startDaemon(routes());
+    const issuer = `issuer ca\n  type acme\n  directory ${ca.directory}\n  ca-root ${ca.caRoot}\n`;
+    const ordered = `route two.example.org\n  upstream ${upstream.address}\n  provider ca\n`;
+    first.configure(`${issuer}${routes()}  provider internal\n${ordered}`);
+    await first.reload();
+    await eventually('an order', () => (ca.count('newOrder') > 0 ? true : undefined));
+    await using second = await follow(first);
+    expect(ca.count('newOrder')).toBe(1);
+    await first.event('certificate.obtain.finished', ({ id }) => id === 'two.example.org');
+    expect(certificateWork(second)).toEqual([]);
+    expect((await second.status()).certificates).toMatchObject([
+      { id: 'one.localhost', status: 'valid' },
+      { id: 'two.example.org', status: 'valid' },
+    ]);
+    expect(ca.count('newOrder')).toBe(1);
   });
 
   it('is an ordinary start where nobody runs', async () => {
