@@ -63,6 +63,8 @@ export async function startDaemon(
     env?: NodeJS.ProcessEnv;
     healthy?: boolean;
     workers?: number;
+    /** Longest wait until it is ready, in milliseconds. Default 20 000. */
+    patienceMs?: number;
     /** Starts it beside this one: same folder, store, configuration and ports. */
     beside?: Daemon;
     /** Further arguments of `rigil serve`. */
@@ -179,6 +181,7 @@ ${routes}`,
       return health?.ok === true ? true : undefined;
     },
     () => output,
+    options.patienceMs,
   );
   return daemon;
 }

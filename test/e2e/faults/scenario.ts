@@ -44,7 +44,7 @@ export class Reign implements AsyncDisposable {
 
   /** Starts the next daemon, and waits until it is healthy. */
   async follow(...args: readonly string[]): Promise<void> {
-    this.daemon = await startDaemon('', { beside: this.#first, args });
+    this.daemon = await startDaemon('', { beside: this.#first, args, patienceMs: 60_000 });
   }
 
   async workers(): Promise<number[]> {
