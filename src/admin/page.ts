@@ -97,17 +97,26 @@ function lifetime({ notBefore, notAfter, id }: CertificateView, now: Instant): s
 }
 
 function routes(all: readonly RouteStatus[], now: Instant): string {
-  const rows = all.map(({ names: [primary = '', ...others], upstreams, health, certificate, fallback }) => [
-    `${escapeHtml(primary)}${fallback ? ' <em>fallback</em>' : ''}${names(others)}`,
-    (health?.map((each) => upstreamText(each, now)) ?? upstreams.map(escapeHtml)).join('<br>'),
-    escapeHtml(certificate),
-  ]);
+  const rows = all.map(
+    ({ names: [primary = '', ...others], upstreams, health, failing, certificate, fallback }) => [
+      `${escapeHtml(primary)}${fallback ? ' <em>fallback</em>' : ''}${names(others)}`,
+      upstreams
+        .map((upstream) => {
+          const found = health?.find((each) => each.upstream === upstream);
+          const spelt = escapeHtml(upstream) + (found === undefined ? '' : healthText(found, now));
+          const fails = failing.includes(upstream) && found?.state !== 'down';
+          return fails ? `${spelt} <span class="expiring">failing</span>` : spelt;
+        })
+        .join('<br>'),
+      escapeHtml(certificate),
+    ],
+  );
   return table(['Names', 'Upstreams', 'Certificate'], rows, 'None: every name is refused.');
 }
 
-/** An upstream with what its health check says. */
-function upstreamText({ upstream, state, since: from, problem }: UpstreamHealth, now: Instant): string {
-  const spelt = `${escapeHtml(upstream)} <span class="${state}">${state}</span>`;
+/** What the health check of an upstream says. */
+function healthText({ state, since: from, problem }: UpstreamHealth, now: Instant): string {
+  const spelt = ` <span class="${state}">${state}</span>`;
   if (state !== 'down') return spelt;
   return `${spelt}<small>for ${since(from, now)}${problem === null ? '' : `: ${escapeHtml(problem)}`}</small>`;
 }

@@ -60,6 +60,8 @@ export interface RouteStatus {
   readonly upstreams: readonly string[];
   /** What its health check says of each upstream, in their order; null without one. */
   readonly health: readonly UpstreamHealth[] | null;
+  /** Of several, those that a worker could not connect to when it tried last. */
+  readonly failing: readonly string[];
   /** Id of its certificate. */
   readonly certificate: string;
   readonly fallback: boolean;

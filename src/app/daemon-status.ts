@@ -4,6 +4,7 @@ import type { CertificateView } from '../certs/view.ts';
 import type { Config } from '../config/config.ts';
 import type { StapleKeeper, StapleTrouble } from '../ocsp/staple-keeper.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
+import { serverKey } from '../proxy/balance/balancer.ts';
 import { describeUpstream } from '../proxy/upstream/upstreams.ts';
 import type { Route } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
@@ -107,12 +108,14 @@ export class DaemonStatus implements StatusSource {
   }
 
   #routes(): RouteStatus[] {
-    const { publisher, health } = this.#parts;
+    const { publisher, health, pool } = this.#parts;
+    const failing = new Set(pool.reports().flatMap(({ report }) => report.failing));
     const { table } = publisher.current;
     return table.routes.map((route) => ({
       names: route.names,
       upstreams: route.upstreams.map(describeUpstream),
       health: healthView(route, health),
+      failing: failingOf(route, failing),
       certificate: route.certificate,
       fallback: route === table.fallback,
     }));
@@ -135,6 +138,11 @@ function upstreamFigures(route: Route, health: UpstreamHealth): Figures['upstrea
   return (healthView(route, health) ?? [])
     .filter(({ state }) => state !== 'unknown')
     .map(({ upstream, state }) => ({ route: route.label, upstream, up: state === 'up' }));
+}
+
+function failingOf({ upstreams }: Route, failing: ReadonlySet<string>): readonly string[] {
+  if (upstreams.length < 2) return [];
+  return upstreams.filter((upstream) => failing.has(serverKey(upstream))).map(describeUpstream);
 }
 
 function healthView({ label, upstreams }: Route, health: UpstreamHealth): RouteStatus['health'] {

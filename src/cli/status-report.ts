@@ -54,9 +54,9 @@ function sourceField(source: Status['config']['source']): [string, string][] {
 }
 
 function routeLines({ routes }: Status, now: number): string[] {
-  const rows = routes.map(({ names, upstreams, health, certificate, fallback }) => [
+  const rows = routes.map(({ names, upstreams, health, failing, certificate, fallback }) => [
     `${names.join(' ')}${fallback ? chalk.dim(' (fallback)') : ''}`,
-    (health?.map(({ upstream, state }) => `${upstream} ${STATES[state]}`) ?? upstreams).join(' '),
+    upstreams.map((upstream) => `${upstream}${stateOf(upstream, health, failing)}`).join(' '),
     certificate,
   ]);
   const down = routes.flatMap(({ names: [name], health }) =>
@@ -73,7 +73,17 @@ function routeLines({ routes }: Status, now: number): string[] {
   ];
 }
 
-/** What a health check says. */
+/** What a health check says, and what requests have met with. */
+function stateOf(
+  upstream: string,
+  health: Status['routes'][number]['health'],
+  failing: readonly string[],
+): string {
+  const state = health?.find((each) => each.upstream === upstream)?.state;
+  const checked = state === undefined ? '' : ` ${STATES[state]}`;
+  return failing.includes(upstream) && state !== 'down' ? `${checked} ${chalk.yellow('failing')}` : checked;
+}
+
 const STATES = { up: chalk.green('up'), down: chalk.red('down'), unknown: chalk.dim('unknown') } as const;
 
 function workerLines({ workers }: Status, now: number): string[] {

@@ -94,6 +94,8 @@ export interface WorkerReport {
   readonly requests: number;
   /** Open client connections now. */
   readonly connections: number;
+  /** Upstreams that it could not connect to when it tried last, by `serverKey`; of routes that have several. */
+  readonly failing: readonly string[];
   /** Since the last report, in milliseconds. */
   readonly eventLoopDelayMs: { readonly p50: number; readonly p99: number; readonly max: number };
   readonly metrics: MetricValues;

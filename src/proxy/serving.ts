@@ -50,6 +50,8 @@ export interface Serving {
   readonly connections: number;
   /** Responses since the start. */
   readonly requests: number;
+  /** See {@link WorkerReport}. */
+  readonly failing: readonly string[];
 }
 
 export interface ServingOptions {
@@ -77,6 +79,7 @@ export function createServing(options: ServingOptions): Serving {
 
 class NodeServing implements Serving {
   readonly #counters: Counters;
+  readonly #balancer: Balancer;
   readonly #clock: Clock;
   readonly #upstreams: AnyUpstreams;
   readonly #current: () => Snapshot;
@@ -100,6 +103,7 @@ class NodeServing implements Serving {
     random = systemRandom,
   }: ServingOptions) {
     this.#counters = counters;
+    this.#balancer = new Balancer(random);
     this.#clock = clock;
     const sweep = new Sweep(shortestLimit(limits));
     this.#upstreams = new AnyUpstreams(limits, sweep);
@@ -110,7 +114,7 @@ class NodeServing implements Serving {
       counters,
       failures,
       clock,
-      balancer: new Balancer(random),
+      balancer: this.#balancer,
       emit,
       accessLog,
     };
@@ -153,6 +157,10 @@ class NodeServing implements Serving {
 
   get requests(): number {
     return this.#counters.requests;
+  }
+
+  get failing(): readonly string[] {
+    return this.#balancer.failing;
   }
 
   acceptSecure(socket: TLSSocket): void {

@@ -191,6 +191,7 @@ class Worker {
     return {
       requests: this.#serving?.requests ?? 0,
       connections: this.#serving?.connections ?? 0,
+      failing: this.#serving?.failing ?? [],
       eventLoopDelayMs: this.#delay.last,
       metrics: this.#counters.values(),
     };

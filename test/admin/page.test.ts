@@ -88,7 +88,7 @@ describe('the status page', () => {
   });
 
   it('says how upstreams are, where somebody asks them', () => {
-    const route = { names: ['a.test'], certificate: 'a.test', fallback: false };
+    const route = { names: ['a.test'], failing: [], certificate: 'a.test', fallback: false };
     const health = [
       { upstream: 'http://a:1', state: 'up', since: '2026-03-01T11:00:00.000Z', problem: null },
       { upstream: 'http://b:1', state: 'down', since: '2026-03-01T11:00:00.000Z', problem: 'no <answer>' },
@@ -96,6 +96,10 @@ describe('the status page', () => {
     const upstreams = health.map(({ upstream }) => upstream);
     const page = statusPage(status({ routes: [{ ...route, upstreams, health }] }));
     expect(page).toContain('http://a:1 <span class="up">up</span><br>');
+    const failing = statusPage(
+      status({ routes: [{ ...route, upstreams, health: null, failing: ['http://b:1'] }] }),
+    );
+    expect(failing).toContain('http://a:1<br>http://b:1 <span class="expiring">failing</span>');
     expect(page).toContain(
       'http://b:1 <span class="down">down</span><small>for 1 h: no &lt;answer&gt;</small>',
     );
@@ -112,6 +116,7 @@ describe('the status page', () => {
             names: [evil, evil],
             upstreams: [evil],
             health: [{ upstream: evil, state: 'down', since: '2026-01-01T00:00:00.000Z', problem: evil }],
+            failing: [evil],
             certificate: evil,
             fallback: false,
           },

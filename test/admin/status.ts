@@ -23,6 +23,7 @@ export function status(more: Partial<Status> = {}): Status {
         names: ['one.test', 'www.one.test'],
         upstreams: ['http://127.0.0.1:8080'],
         health: null,
+        failing: [],
         certificate: 'one.test',
         fallback: true,
       },
@@ -87,6 +88,7 @@ export function figures(more: Partial<Figures> = {}): Figures {
         report: {
           requests: 5,
           connections: 3,
+          failing: [],
           eventLoopDelayMs: { p50: 0, p99: 1.5, max: 20 },
           metrics: {
             tlsHello: {},

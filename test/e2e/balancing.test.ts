@@ -101,6 +101,25 @@ describe.skipIf(!has('nginx') || !has('curl') || !has('wrk'))('a route with seve
     expect(metrics).toMatch(/rigil_upstream_retries_total\{route="random.localhost"\} [1-9]/);
     expect(metrics).not.toMatch(/rigil_response_total\{route="random.localhost",status="5/);
   });
+
+  it('shows those that could not be connected to', async () => {
+    const [port = 0] = ports;
+    await nginx[0]?.[Symbol.asyncDispose]();
+    const shown = await eventually('the one that is away', async () => {
+      await ask('random');
+      const [route] = (await daemon.status()).routes as { readonly failing: readonly string[] }[];
+      return route?.failing.length === 1 ? route.failing : undefined;
+    });
+    expect(shown).toEqual([`http://127.0.0.1:${port}`]);
+    const { stdout } = await rigil(['status', '-c', daemon.configFile]);
+    expect(stdout).toContain(`http://127.0.0.1:${port} failing`);
+    nginx[0] = await start(0);
+    await eventually('that it is back', async () => {
+      await ask('random');
+      const [route] = (await daemon.status()).routes as { readonly failing: readonly string[] }[];
+      return route?.failing.length === 0 || undefined;
+    });
+  });
 });
 
 describe.skipIf(!has('curl'))('a health check', () => {

@@ -77,6 +77,7 @@ describe('a request whose upstream cannot be connected to', () => {
     const proxy = await startProxy({ routes: [inTurn([await closedPort(), good])] });
     const client = await connectTls(proxy.port);
     for (let n = 0; n < 10; n++) expect((await client.send(GET).response()).body).toBe('good');
+    expect(proxy.serving.failing).toEqual([expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/)]);
     const { upstreamErrors } = proxy.counters.values();
     // One more for each second that this takes.
     expect(upstreamErrors['route="example.test",kind="refused"']).toBeLessThan(5);

@@ -35,6 +35,11 @@ export class Balancer {
     return group;
   }
 
+  /** Those that could not be connected to when they were tried last, as {@link serverKey} names them. */
+  get failing(): readonly string[] {
+    return [...this.#servers].filter(([, server]) => server.isFailing).map(([key]) => key);
+  }
+
   #makeGroup({ upstreams, balance = balancedAnyhow(upstreams) }: Route): Group {
     const candidates = upstreams.map(
       (upstream, index) => new Candidate(upstream, this.#serverOf(upstream), balance.weights[index] ?? 1),
@@ -43,7 +48,7 @@ export class Balancer {
   }
 
   #serverOf(upstream: Upstream): Server {
-    const key = keyOf(upstream);
+    const key = serverKey(upstream);
     const server = this.#servers.get(key) ?? new Server();
     this.#servers.set(key, server);
     return server;
@@ -53,7 +58,7 @@ export class Balancer {
     if (this.#servers.size === 0) return;
     const kept = new Set<string>();
     for (const { upstreams } of routes) {
-      if (upstreams.length > 1) for (const upstream of upstreams) kept.add(keyOf(upstream));
+      if (upstreams.length > 1) for (const upstream of upstreams) kept.add(serverKey(upstream));
     }
     for (const key of this.#servers.keys()) if (!kept.has(key)) this.#servers.delete(key);
   }
@@ -61,7 +66,7 @@ export class Balancer {
 
 /** How `Snapshot.down` names an upstream of a route. */
 export function downKey(route: string, upstream: Upstream): string {
-  return `${route} ${keyOf(upstream)}`;
+  return `${route} ${serverKey(upstream)}`;
 }
 
 function heed(group: Group, { label }: Route, down: Snapshot['down']): void {
@@ -74,8 +79,8 @@ function heed(group: Group, { label }: Route, down: Snapshot['down']): void {
   }
 }
 
-/** Who speaks TLS in another way may be there for one and not for the other. */
-function keyOf(upstream: Upstream): string {
+/** What tells servers apart. Who speaks TLS in another way may be there for one and not for the other. */
+export function serverKey(upstream: Upstream): string {
   const manner = upstream.scheme === 'https' ? upstream.tls?.id : undefined;
   return manner === undefined ? describeUpstream(upstream) : `${describeUpstream(upstream)} ${manner}`;
 }

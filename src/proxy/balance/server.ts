@@ -19,6 +19,11 @@ export class Server {
   #awayUntilMs = 0;
   #onTrial = false;
 
+  /** Whether its last connection failed. */
+  get isFailing(): boolean {
+    return this.#pauses > 0;
+  }
+
   /** Whether it is left alone. */
   isAway(nowMs: number): boolean {
     return this.#pauses > 0 && nowMs < this.#awayUntilMs;
