@@ -5,14 +5,15 @@
  *
  *     npm run build && node bench/never-waits.ts [rounds]
  *
- * One worker on the first core; control process, CA, upstream and load on the second. Caddy, being one process, has
- * the first core for everything. The yardstick is a server that does nothing else, on the second core: what differs
- * there between the slices, the machine did. Caddy gets a grace period: without one its reload waits for downloads that
- * never end.
+ * One worker on the first core; control process, CA, upstream and load on the second, where load and upstream have
+ * precedence: otherwise it would be them that wait, who in truth are other machines. Caddy, being one process, has the
+ * first core for everything. The yardstick is a server that does nothing else, on the second core: what differs there
+ * between the slices, the machine did. Caddy gets a grace period: without one its reload waits for downloads that never
+ * end.
  */
-import { execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { execFile, fork, spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, constants, setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -22,19 +23,21 @@ import { freePorts, startDaemon } from '../test/e2e/daemon.ts';
 import { storeDueCertificates } from '../test/e2e/never-waits/due-certificates.ts';
 import {
   durationsOf,
+  type Load,
   quantile,
   type SampleKind,
   type Slice,
   startLoad,
 } from '../test/e2e/never-waits/load.ts';
 import { startSlowCa } from '../test/e2e/never-waits/slow-ca.ts';
-import { startSlowUpstream } from '../test/e2e/never-waits/slow-upstream.ts';
 import { find } from '../test/peers.ts';
 
 const run = promisify(execFile);
 
 const ROUNDS = Number(process.argv[2] ?? 5);
 const SLICE_MS = 4_000;
+/** Both sides are compiled while they run. */
+const WARM_UP_MS = 10_000;
 /** After each slice, for what it began to end. */
 const SETTLE_MS = 1_500;
 const CA_DELAY_MS = 1_500;
@@ -53,34 +56,50 @@ interface Subject extends AsyncDisposable {
   obtained(): number;
 }
 
+type SliceName = 'warm-up' | 'idle' | 'work' | 'settling';
+
 await using ca = await startSlowCa(CA_DELAY_MS);
-await using upstream = await startSlowUpstream('upstream');
+await using upstream = await forkUpstream();
 await pin(process.pid, OTHER_CORE);
+await pin(upstream.pid, OTHER_CORE);
 console.log(
   `${ROUNDS} rounds of ${SLICE_MS} ms idle and ${SLICE_MS} ms in which ${NEW_NAMES} certificates are obtained; ` +
     `${RATES.handshakesPerS} handshakes/s and ${RATES.requestsPerS} requests/s; ${canPin ? 'pinned' : 'not pinned'}\n`,
 );
-for (const [name, start] of [
-  ['rigil', startRigil],
-  ['caddy', startCaddy],
-] as const) {
-  if (name === 'caddy' && find('caddy') === null) {
-    console.log('caddy: not installed (Debian: apt install caddy)');
-    continue;
-  }
-  await using subject = await start();
-  report(name, await measure(subject), subject.obtained());
+// Whoever has precedence is started before this process, of which children inherit it, gives its own up.
+await using rigil = await prepare(startRigil);
+await using caddy = find('caddy') === null ? null : await prepare(startCaddy);
+await yieldToOthers(process.pid);
+report('rigil', await measure(rigil), rigil.subject.obtained());
+if (caddy === null) console.log('caddy: not installed (Debian: apt install caddy)');
+else report('caddy', await measure(caddy), caddy.subject.obtained());
+
+interface Prepared extends AsyncDisposable {
+  readonly subject: Subject;
+  readonly load: Load<SliceName>;
 }
 
-async function measure(subject: Subject): Promise<Readonly<Record<'idle' | 'work', Slice>>> {
-  await using load = await startLoad<'warm-up' | 'idle' | 'work' | 'settling'>({
+async function prepare(start: () => Promise<Subject>): Promise<Prepared> {
+  const subject = await start();
+  const load = await startLoad<SliceName>({
     ...RATES,
     port: subject.port,
     roots: [ca.state.authority.root],
   });
-  await pin(process.pid, OTHER_CORE);
+  await pin(load.pid, OTHER_CORE);
+  return {
+    subject,
+    load,
+    async [Symbol.asyncDispose]() {
+      await load[Symbol.asyncDispose]();
+      await subject[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function measure({ subject, load }: Prepared): Promise<Readonly<Record<'idle' | 'work', Slice>>> {
   await load.begin('warm-up', NAMES);
-  await delay(SLICE_MS);
+  await delay(WARM_UP_MS);
   for (let round = 0; round < ROUNDS; round++) {
     await load.begin('idle', NAMES);
     await delay(SLICE_MS);
@@ -91,7 +110,6 @@ async function measure(subject: Subject): Promise<Readonly<Record<'idle' | 'work
     await subject.serve([]);
     await delay(SETTLE_MS);
   }
-  // Awaited here: the load is disposed of at the end of this function.
   return await load.stop();
 }
 
@@ -136,6 +154,7 @@ async function startRigil(): Promise<Subject> {
   await pin(daemon.child.pid ?? 0, OTHER_CORE);
   for (const { pid } of (await daemon.status()).workers) await pin(pid, SERVING_CORE);
   for (const host of NAMES) await daemon.event('certificate.renew.finished', (line) => line['id'] === host);
+  await yieldToOthers(daemon.child.pid ?? 0);
   return {
     port: daemon.ports.https,
     serve: async (more) => {
@@ -213,4 +232,18 @@ async function certificateFiles(folder: string, host: string): Promise<string> {
 /** All threads of a process onto one core. */
 async function pin(pid: number, core: number): Promise<void> {
   if (canPin) await run('taskset', ['-a', '-c', '-p', String(core), String(pid)]);
+}
+
+/** Everything that this process has in hand yields to the others on its core. */
+async function yieldToOthers(pid: number): Promise<void> {
+  for (const thread of await readdir(`/proc/${pid}/task`)) {
+    setPriority(Number(thread), constants.priority.PRIORITY_BELOW_NORMAL);
+  }
+}
+
+async function forkUpstream(): Promise<{ readonly address: string; readonly pid: number } & AsyncDisposable> {
+  const file = join(import.meta.dirname, '../test/e2e/never-waits/slow-upstream-process.ts');
+  const child = fork(file, { execArgv: ['--no-warnings'] });
+  const address = await new Promise<string>((resolve) => child.once('message', (text) => resolve(`${text}`)));
+  return { address, pid: child.pid ?? 0, [Symbol.asyncDispose]: async () => child.disconnect() };
 }

@@ -1,6 +1,5 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 
 export interface LoadOptions {
   /** Of the TLS listener on 127.0.0.1. */
@@ -23,10 +22,13 @@ export interface LoadOptions {
  */
 export type SampleKind = 'handshake' | 'request' | 'message' | 'chunk' | 'yardstick';
 
-/** What the thread is given: the load, and where the yardstick is. */
-export interface ThreadOptions extends LoadOptions {
+/** What the process is given first: the load, and where the yardstick is. */
+export interface ProcessOptions extends LoadOptions {
   readonly yardstick: Yardstick;
 }
+
+/** What it is told then. */
+export type Order = { readonly slice: string; readonly names: readonly string[] } | 'stop';
 
 interface Yardstick {
   readonly port: number;
@@ -47,11 +49,13 @@ export interface Sample {
 
 export interface Slice {
   readonly samples: readonly Sample[];
-  /** Longest time for which the measuring thread itself stood still: so much may be wrong with any sample. */
+  /** Longest time for which the measuring process itself stood still: so much may be wrong with any sample. */
   readonly ownStallMs: number;
 }
 
 export interface Load<Name extends string> extends AsyncDisposable {
+  /** Of the process that asks. */
+  readonly pid: number;
   /**
    * From now on samples belong to this slice and are about these names, which are asked in turn. Resolves when
    * downloads and WebSockets run.
@@ -62,47 +66,59 @@ export interface Load<Name extends string> extends AsyncDisposable {
 }
 
 /**
- * Asks from the first `begin` on, in a thread of its own. The rate is fixed and does not wait for answers, so that something which
- * stands still for a second shows in many samples, not in one.
+ * Asks from the first `begin` on, in a process of its own. The rate is fixed and does not wait for answers, so that
+ * something which stands still for a second shows in many samples, not in one.
  */
 export async function startLoad<Name extends string>(options: LoadOptions): Promise<Load<Name>> {
-  const server = fork(join(import.meta.dirname, 'yardstick-server.ts'), { execArgv: ['--no-warnings'] });
-  const yardstick = await new Promise<Yardstick>((resolve, reject) => {
-    server.once('message', (message) => resolve(message as Yardstick));
-    server.once('exit', (code) => reject(new Error(`the yardstick ended with ${code}`)));
-  });
-  const thread = new Worker(new URL('./load-thread.ts', import.meta.url), {
-    workerData: { ...options, yardstick } satisfies ThreadOptions,
-    execArgv: ['--no-warnings'],
-  });
+  const server = forkBeside('yardstick-server.ts');
+  const yardstick = (await firstMessage(server)) as Yardstick;
+  const asking = forkBeside('load-process.ts');
+  const ready = firstMessage(asking);
+  asking.send({ ...options, yardstick } satisfies ProcessOptions);
+  await ready;
   const open = Promise.withResolvers<void>();
   const over = Promise.withResolvers<Record<Name, Slice>>();
-  thread.on('message', (message: 'open' | Record<Name, Slice>) => {
+  asking.on('message', (message: 'open' | Record<Name, Slice>) => {
     if (message === 'open') open.resolve();
     else over.resolve(message);
   });
-  thread.once('error', (error) => {
+  asking.once('exit', (code) => {
+    const error = new Error(`the load ended with ${code}`);
     open.reject(error);
     over.reject(error);
   });
   for (const { promise } of [open, over]) promise.catch(() => {});
   const end = async () => {
-    if (server.connected) server.disconnect();
-    await thread.terminate();
+    for (const child of [server, asking]) if (child.connected) child.disconnect();
   };
   return {
+    pid: asking.pid ?? 0,
     begin: (slice, names) => {
-      thread.postMessage({ slice, names });
+      asking.send({ slice, names } satisfies Order);
       return open.promise;
     },
     stop: async () => {
-      thread.postMessage('stop');
+      asking.send('stop' satisfies Order);
       const slices = await over.promise;
       await end();
       return slices;
     },
     [Symbol.asyncDispose]: end,
   };
+}
+
+function forkBeside(file: string): ChildProcess {
+  return fork(join(import.meta.dirname, file), {
+    execArgv: ['--no-warnings'],
+    serialization: 'advanced',
+  });
+}
+
+function firstMessage(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('exit', (code) => reject(new Error(`${child.spawnfile} ended with ${code}`)));
+  });
 }
 
 /** The `share` quantile of sorted values: 0.99 for p99. */

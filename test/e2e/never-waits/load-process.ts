@@ -1,17 +1,16 @@
-// The thread of `load.ts`: asks at a fixed rate, whether or not answers come, and notes how long each took.
+// The process of `load.ts`: asks at a fixed rate, whether or not answers come, and notes how long each took.
 import type { ClientRequest } from 'node:http';
 import { Agent, request } from 'node:https';
 import { createSecureContext, type TLSSocket } from 'node:tls';
-import { parentPort, workerData } from 'node:worker_threads';
 import { WebSocket } from 'ws';
-import type { Sample, SampleKind, ThreadOptions } from './load.ts';
+import type { Order, ProcessOptions, Sample, SampleKind } from './load.ts';
 
 /** An answer that takes longer counts as failed, in milliseconds. */
 const PATIENCE_MS = 30_000;
 const STALL_TICK_MS = 5;
 
-const { port, roots, handshakesPerS, requestsPerS, messagesPerS, downloads, yardstick } =
-  workerData as ThreadOptions;
+const options = await new Promise<ProcessOptions>((resolve) => process.once('message', resolve));
+const { port, roots, handshakesPerS, requestsPerS, messagesPerS, downloads, yardstick } = options;
 /** Made once: a client that reads the roots again for each connection measures itself. */
 const secureContext = createSecureContext({ ca: [...roots] });
 const kept = new Agent({ keepAlive: true, maxSockets: 4, maxCachedSessions: 0, secureContext });
@@ -134,10 +133,10 @@ function converse(name: string): void {
 
 function opened(): void {
   closed--;
-  if (closed === 0) parentPort?.postMessage('open');
+  if (closed === 0) process.send?.('open');
 }
 
-/** Calls `work` at a fixed rate, catching up after a stall of this thread. */
+/** Calls `work` at a fixed rate, catching up after a stall of this process. */
 function every(ms: number, work: () => void): void {
   let next = performance.now() + ms;
   const tick = () => {
@@ -190,15 +189,12 @@ function stop(): void {
     clearInterval(wait);
     for (const socket of sockets) socket.terminate();
     kept.destroy();
-    parentPort?.postMessage(slices);
-    parentPort?.close();
+    process.send?.(slices, undefined, undefined, () => process.disconnect?.());
   }, 20);
 }
 
-parentPort?.on(
-  'message',
-  (message: { readonly slice: string; readonly names: readonly string[] } | 'stop') => {
-    if (message === 'stop') stop();
-    else begin(message.slice, message.names);
-  },
-);
+process.on('message', (order: Order) => {
+  if (order === 'stop') stop();
+  else begin(order.slice, order.names);
+});
+process.on('disconnect', () => process.exit());
