@@ -78,8 +78,8 @@ export class Answer {
     const { table, status, last } = head;
     if (table !== undefined && rules.length === 0) {
       this.#begin(status);
-      const added = table.find(FIELD.date) < 0 ? ['Date', httpDate(this.#context.clock.now())] : NONE;
-      this.#exchange.respond(new TableHead(status, table, added, last), sent);
+      const undated = table.find(FIELD.date) < 0;
+      this.#exchange.respond(undated ? new TableHead(status, table, this.#date(), last) : head, sent);
       return;
     }
     this.#exchange.respond({ status, headers: this.#finish(head, rules), last: last === true }, sent);
@@ -109,10 +109,12 @@ export class Answer {
   #finish(head: ResponseHead, rules: readonly HeaderRule[]): RawHeaders {
     this.#begin(head.status);
     const dated =
-      fieldValue(head.headers, 'date') === null
-        ? [...head.headers, 'Date', httpDate(this.#context.clock.now())]
-        : head.headers;
+      fieldValue(head.headers, 'date') === null ? [...head.headers, ...this.#date()] : head.headers;
     return applyHeaderRules(dated, rules);
+  }
+
+  #date(): RawHeaders {
+    return ['Date', httpDate(this.#context.clock.now())];
   }
 
   #closed(complete: boolean): void {
@@ -137,7 +139,5 @@ export class Answer {
     this.#context.counters.duration(this.route, performance.now() - this.#startedMs);
   }
 }
-
-const NONE: RawHeaders = [];
 
 function ignore(): void {}

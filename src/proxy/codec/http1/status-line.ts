@@ -28,6 +28,7 @@ export class StatusLine {
 
   /** Reads on up to `limit`. `base` is where the message begins in `bytes`. */
   read(bytes: Buffer, base: number, limit: number): Verdict {
+    if (this.at === 0 && limit > STATUS_END) this.#readStart(bytes, base);
     for (; this.at < limit; this.at += 1) {
       const at = this.at;
       const byte = bytes[base + at] ?? 0;
@@ -67,6 +68,21 @@ export class StatusLine {
     return 'more';
   }
 
+  /** What nearly all status lines begin with, in one step; anything else is left to whoever looks at each byte. */
+  #readStart(bytes: Buffer, base: number): void {
+    for (let index = 0; index < COMMON.length; index += 1) if (bytes[base + index] !== COMMON[index]) return;
+    let status = 0;
+    for (let at = base + COMMON.length; at < base + STATUS_END; at += 1) {
+      const digit = (bytes[at] ?? 0) - 0x30;
+      if (digit < 0 || digit > 9) return;
+      status = status * 10 + digit;
+    }
+    this.minorVersion = 1;
+    this.status = status;
+    this.at = STATUS_END;
+    this.#state = STATUS;
+  }
+
   #readVersion(at: number, byte: number): Fault | null {
     if (at < PREFIX.length) return byte === PREFIX[at] ? null : 'status-line-invalid';
     if (at === PREFIX.length) {
@@ -92,5 +108,6 @@ const REASON = 2;
 const LINE_LF = 3;
 
 const PREFIX = Buffer.from('HTTP/1.');
+const COMMON = Buffer.from('HTTP/1.1 ');
 /** Of `HTTP/1.x nnn`. */
 const STATUS_END = 12;
