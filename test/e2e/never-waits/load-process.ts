@@ -198,3 +198,4 @@ process.on('message', (order: Order) => {
   else begin(order.slice, order.names);
 });
 process.on('disconnect', () => process.exit());
+process.send?.('ready');
