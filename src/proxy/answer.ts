@@ -3,12 +3,13 @@ import type { HeaderRule, Upstream } from '../routing/route.ts';
 import type { AccessLog } from './access-log/access-log.ts';
 import type { AccessRecord } from './access-log/record.ts';
 import { FIELD } from './codec/field-kind.ts';
+import type { FieldTable } from './codec/field-table.ts';
 import { type Counters, NO_ROUTE } from './counters.ts';
 import type { Page } from './default-page.ts';
 import type { Body, Exchange, RawHeaders, ResponseHead } from './exchange.ts';
-import { applyHeaderRules } from './header-rules.ts';
+import { applyHeaderRules, applyHeaderRulesTo } from './header-rules.ts';
 import { httpDate } from './http-date.ts';
-import { fieldValue } from './raw-headers.ts';
+import { fieldValue, NO_FIELDS } from './raw-headers.ts';
 import { TableHead } from './table-head.ts';
 
 export interface AnswerContext {
@@ -76,10 +77,9 @@ export class Answer {
   send(head: ResponseHead, body: Body, rules: readonly HeaderRule[] = []): void {
     const sent = this.#record?.sent(body) ?? body;
     const { table, status, last } = head;
-    if (table !== undefined && rules.length === 0) {
+    if (table !== undefined) {
       this.#begin(status);
-      const undated = table.find(FIELD.date) < 0;
-      this.#exchange.respond(undated ? new TableHead(status, table, this.#date(), last) : head, sent);
+      this.#exchange.respond(this.#finishTable(head, table, rules), sent);
       return;
     }
     this.#exchange.respond({ status, headers: this.#finish(head, rules), last: last === true }, sent);
@@ -111,6 +111,14 @@ export class Answer {
     const dated =
       fieldValue(head.headers, 'date') === null ? [...head.headers, ...this.#date()] : head.headers;
     return applyHeaderRules(dated, rules);
+  }
+
+  #finishTable(head: ResponseHead, table: FieldTable, rules: readonly HeaderRule[]): ResponseHead {
+    const dated = table.find(FIELD.date) >= 0;
+    if (dated && rules.length === 0) return head;
+    const { status, added = NO_FIELDS, last } = head;
+    const before = dated ? added : [...added, ...this.#date()];
+    return new TableHead(status, table, applyHeaderRulesTo(table, before, rules), last);
   }
 
   #date(): RawHeaders {

@@ -1,4 +1,7 @@
 import type { HeaderRule } from '../routing/route.ts';
+import type { FieldTable } from './codec/field-table.ts';
+import { FORWARD_CUTS } from './codec/http1/head-writer.ts';
+import { ascii } from './codec/octets.ts';
 import type { RawHeaders } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
 import { filterFields, valuesOf } from './raw-headers.ts';
@@ -13,12 +16,42 @@ import { filterFields, valuesOf } from './raw-headers.ts';
 export function applyHeaderRules(headers: RawHeaders, rules: readonly HeaderRule[]): RawHeaders {
   if (rules.length === 0) return headers;
   let result = headers;
-  for (const rule of usable(rules)) result = apply(result, rule);
+  for (const { rule, key } of usable(rules)) result = apply(result, rule, key);
   return result;
 }
 
-function apply(headers: RawHeaders, rule: HeaderRule): RawHeaders {
-  const key = rule.name.toLowerCase();
+/**
+ * The same for the fields of `table` followed by `added`: what goes is marked as removed in the table, what comes is
+ * among the added fields that are returned. No line becomes a string.
+ */
+export function applyHeaderRulesTo(
+  table: FieldTable,
+  added: RawHeaders,
+  rules: readonly HeaderRule[],
+): RawHeaders {
+  if (rules.length === 0) return added;
+  let result = added;
+  for (const { rule, key, name } of usable(rules)) {
+    if (rule.action === 'default' && isFilled(table, name)) continue;
+    const next = apply(result, rule, key);
+    if (rule.action !== 'add' && (rule.action !== 'default' || next !== result)) remove(table, name);
+    result = next;
+  }
+  return result;
+}
+
+function isFilled(table: FieldTable, name: Uint8Array): boolean {
+  for (let line = table.findName(name); line >= 0; line = table.findName(name, line + 1)) {
+    if (FORWARD_CUTS[table.kind(line)] !== 1 && table.valueTo(line) > table.valueFrom(line)) return true;
+  }
+  return false;
+}
+
+function remove(table: FieldTable, name: Uint8Array): void {
+  for (let line = table.findName(name); line >= 0; line = table.findName(name, line + 1)) table.remove(line);
+}
+
+function apply(headers: RawHeaders, rule: HeaderRule, key: string): RawHeaders {
   switch (rule.action) {
     case 'add':
       return [...headers, rule.name, rule.value];
@@ -39,13 +72,24 @@ function without(headers: RawHeaders, key: string): string[] {
   return filterFields(headers, (other) => other !== key);
 }
 
-/** Rules are checked once; the routes of a snapshot never change. */
-const checked = new WeakMap<readonly HeaderRule[], readonly HeaderRule[]>();
+interface CheckedRule {
+  readonly rule: HeaderRule;
+  /** Its name in lower case. */
+  readonly key: string;
+  /** The same for {@link FieldTable.findName}. */
+  readonly name: Uint8Array;
+}
 
-function usable(rules: readonly HeaderRule[]): readonly HeaderRule[] {
+/** Rules are checked once; the routes of a snapshot never change. */
+const checked = new WeakMap<readonly HeaderRule[], readonly CheckedRule[]>();
+
+function usable(rules: readonly HeaderRule[]): readonly CheckedRule[] {
   let found = checked.get(rules);
   if (found === undefined) {
-    found = rules.filter(isUsable).map(asBytes);
+    found = rules.filter(isUsable).map((rule) => {
+      const key = rule.name.toLowerCase();
+      return { rule: asBytes(rule), key, name: ascii(key) };
+    });
     checked.set(rules, found);
   }
   return found;
