@@ -93,7 +93,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     this.#parts = parts;
     this.#source = new RequestSource(socket.remoteAddress ?? null);
     this.stallMs = limits.bodyIdleMs;
-    this.#reader = new FrameReader('server', parts.frameLimits);
+    this.#reader = new FrameReader('server', parts.frameLimits, true);
     this.output = new Output(socket, limits.bodyIdleMs, () => this.#regulate());
     this.#uploads = new UploadBudget((increment) => this.output.windowUpdate(0, increment));
     this.#idleDueMs = performance.now() + limits.headTimeoutMs;

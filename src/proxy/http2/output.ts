@@ -20,7 +20,7 @@ export interface Sender extends Scheduled {
   readonly window: SendWindow;
   /** What the client does not take yet. */
   readonly unsent: FrameBuffer;
-  /** Some of what was unsent has left; all of it if `unsent` is empty. */
+  /** Some of what was unsent has left, or there is room for more; for as much as it likes if `unsent` is empty. */
   advanced(): void;
 }
 
@@ -87,7 +87,12 @@ export class Output {
     if (unsent.length === 0 && this.#schedule.size === 0 && !this.#outbox.full) {
       sent = Math.min(bytes.length, window.available, this.#window.available);
       if (sent > 0) this.#put(stream, bytes, 0, sent);
-      if (sent === bytes.length) return true;
+      if (sent === bytes.length) {
+        if (!this.#outbox.full) return true;
+        // It has its turn when there is room again.
+        this.#schedule.add(stream);
+        return false;
+      }
     }
     unsent.push(bytes, sent, bytes.length);
     unsent.keep();
@@ -164,6 +169,11 @@ export class Output {
       const stream = this.#schedule.first();
       if (stream === null) break;
       const { unsent, window } = stream;
+      if (unsent.length === 0) {
+        this.#schedule.remove(stream);
+        stream.advanced();
+        continue;
+      }
       const length = Math.min(unsent.length, TURN_BYTES, window.available, this.#window.available);
       const from = unsent.peek(length);
       this.#put(stream, unsent.bytes, from, from + length);

@@ -93,6 +93,11 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     if (connection === null || !connection.writable) return false;
     if (chunk.length === 0) return true;
     const { socket } = connection;
+    // What comes in several pieces at once leaves in one.
+    if (socket.writableCorked === 0) {
+      socket.cork();
+      process.nextTick(uncork, connection);
+    }
     socket.write(this.#chunked ? writeChunk(chunk, 0, chunk.length) : chunk);
     if (!socket.writableNeedDrain) return true;
     if (this.#stallDueMs === NEVER) this.#stallDueMs = performance.now() + this.#limits.bodyIdleMs;

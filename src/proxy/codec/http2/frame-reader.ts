@@ -43,7 +43,7 @@ export type Reading = 'frame' | 'stream-fault' | 'connection-fault' | 'more';
  *     …
  * ```
  *
- * Frames are given whole and without padding; the payload holds until the next call of `next` or `push`, that of DATA as
+ * Frames are given whole and without padding, DATA in pieces as they come if that is wanted; the payload holds until the next call of `next` or `push`, that of DATA as
  * long as the pieces that were pushed. A header block
  * is given as one HEADERS, however many CONTINUATION frames it came in. Sizes, flags, stream identifiers and the order
  * of frames are checked here. What depends on the state of a stream is the engine's: whether it is open, idle or closed,
@@ -76,13 +76,21 @@ export class FrameReader {
   readonly #limits: FrameLimits;
   readonly #input = new FrameBuffer();
   readonly #block: HeaderBlock;
+  readonly #inPieces: boolean;
   #prefaceRead: number;
   #settingsRead = false;
+  /** Of a DATA frame whose beginning has been given: what is still to come, in bytes, and whether it ends its stream. */
+  #pieceLeft = 0;
+  #pieceEnds = false;
 
-  /** @param role whose side we are on: a server reads the preface and knows odd streams only */
-  constructor(role: 'server' | 'client', limits: FrameLimits = FRAME_LIMITS) {
+  /**
+   * @param role whose side we are on: a server reads the preface and knows odd streams only
+   * @param inPieces give DATA as it comes, each piece like a frame of its own, and so without a copy
+   */
+  constructor(role: 'server' | 'client', limits: FrameLimits = FRAME_LIMITS, inPieces = false) {
     this.#role = role;
     this.#limits = limits;
+    this.#inPieces = inPieces;
     this.#block = new HeaderBlock(limits.blockBytes, limits.continuations);
     this.#prefaceRead = role === 'server' ? 0 : CLIENT_PREFACE.length;
   }
@@ -96,6 +104,7 @@ export class FrameReader {
   get partial(): 'nothing' | 'header-block' | 'frame' {
     const input = this.#input;
     if (this.#block.open) return 'header-block';
+    if (this.#pieceLeft > 0) return 'frame';
     if (input.length === 0) return 'nothing';
     const head = input.peek(FRAME_HEAD);
     return head >= 0 && input.bytes[head + 3] === FRAME.headers ? 'header-block' : 'frame';
@@ -105,6 +114,7 @@ export class FrameReader {
     if (this.#prefaceRead < CLIENT_PREFACE.length && !this.#readPreface()) return this.#afterPreface();
     for (;;) {
       const input = this.#input;
+      if (this.#pieceLeft > 0) return this.#readPiece();
       const head = input.peek(FRAME_HEAD);
       if (head < 0) return this.#keep();
       const bytes = input.bytes;
@@ -112,11 +122,44 @@ export class FrameReader {
       // What is too long is refused before it is waited for.
       if (length > this.#limits.frameBytes) return this.#fail(H2_ERROR.frameSizeError, 'frame-too-large');
       const start = input.peek(FRAME_HEAD + length);
-      if (start < 0) return this.#keep();
+      if (start < 0) {
+        if (!this.#beginPieces(head, length)) return this.#keep();
+        continue;
+      }
       const reading = this.#readFrame(input.bytes, start, length);
       input.take(FRAME_HEAD + length);
       if (reading !== 'more') return reading;
     }
+  }
+
+  /** Whether this is DATA that can be given in pieces. */
+  #beginPieces(head: number, length: number): boolean {
+    const { bytes } = this.#input;
+    const flags = bytes[head + 4] ?? 0;
+    const plain = bytes[head + 3] === FRAME.data && (flags & FLAG.padded) === 0;
+    if (!this.#inPieces || !plain || this.#block.open || !this.#settingsRead) return false;
+    const streamId = bytes.readUInt32BE(head + 5) & 0x7fff_ffff;
+    if (frameFault(this.#role, FRAME.data, flags, streamId, length) !== null) return false;
+    this.#input.take(FRAME_HEAD);
+    this.type = FRAME.data;
+    this.streamId = streamId;
+    this.#pieceLeft = length;
+    this.#pieceEnds = (flags & FLAG.endStream) !== 0;
+    return true;
+  }
+
+  #readPiece(): Reading {
+    const input = this.#input;
+    const length = Math.min(input.length, this.#pieceLeft);
+    if (length === 0) return this.#keep();
+    this.bytes = input.bytes;
+    this.from = input.peek(length);
+    this.to = this.from + length;
+    this.flowBytes = length;
+    input.take(length);
+    this.#pieceLeft -= length;
+    this.endStream = this.#pieceLeft === 0 && this.#pieceEnds;
+    return 'frame';
   }
 
   /** `more` = the frame is part of something that is not complete. */

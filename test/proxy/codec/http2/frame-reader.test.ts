@@ -132,3 +132,74 @@ describe('what has begun', () => {
     expect(reader.partial).toBe(partial);
   });
 });
+
+describe('DATA in pieces', () => {
+  /** What is read, with the pieces of each stream put together as far as nothing comes between them. */
+  function whole(pieces: readonly Buffer[], inPieces: boolean): object[] {
+    const merged: {
+      type?: number;
+      streamId?: number;
+      payload?: string;
+      flowBytes?: number;
+      endStream?: boolean;
+    }[] = [];
+    for (const { type, streamId, payload = '', flowBytes = 0, endStream, ...rest } of readAll(
+      pieces,
+      'server',
+      undefined,
+      inPieces,
+    )) {
+      const last = merged.at(-1);
+      if (
+        type === FRAME.data &&
+        last?.type === FRAME.data &&
+        last.streamId === streamId &&
+        last.endStream !== true
+      ) {
+        last.payload += payload;
+        last.flowBytes = (last.flowBytes ?? 0) + flowBytes;
+        last.endStream = endStream === true;
+      } else merged.push({ ...rest, type, streamId, payload, flowBytes, endStream } as never);
+    }
+    return merged;
+  }
+
+  it('is the same bytes as in frames, wherever the wire is cut', () => {
+    const some = fc.oneof(
+      fc
+        .tuple(fc.constantFrom(1, 3), fc.string({ maxLength: 40 }), fc.constantFrom(0, 1))
+        .map(([id, text, flags]) => frame(FRAME.data, flags, id, text)),
+      fc.constant(frame(FRAME.data, 0x8, 1, Buffer.from([2, 65, 66, 0, 0]))),
+      fc.constant(frame(FRAME.ping, 0, 0, '12345678')),
+      fc.constant(frame(FRAME.data, 0, 0, 'on no stream')),
+    );
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 8 }), fc.array(fc.nat(), { maxLength: 6 }), (frames, cuts) => {
+        const wire = Buffer.concat([OPENING, ...frames]);
+        const at = [0, ...cuts.map((cut) => cut % wire.length).toSorted((a, b) => a - b), wire.length];
+        const pieces = at.slice(1).map((to, index) => wire.subarray(at[index], to));
+        expect(whole(pieces, true)).toEqual(whole([wire], false));
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('comes before the frame is whole, and is part of it', () => {
+    const wire = Buffer.concat([OPENING, frame(FRAME.data, 1, 1, 'hello')]);
+    const seen = readAll(
+      [wire.subarray(0, -3), wire.subarray(-3, -1), wire.subarray(-1)],
+      'server',
+      undefined,
+      true,
+    );
+    expect(seen.slice(1).map(({ payload, endStream }) => [payload, endStream])).toEqual([
+      ['he', false],
+      ['ll', false],
+      ['o', true],
+    ]);
+    const reader = new FrameReader('server', undefined, true);
+    reader.push(wire, 0, wire.length - 1);
+    while (reader.next() !== 'more');
+    expect(reader.partial).toBe('frame');
+  });
+});

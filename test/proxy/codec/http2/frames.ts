@@ -39,8 +39,9 @@ export function readAll(
   pieces: readonly Buffer[],
   role: 'server' | 'client' = 'server',
   limits?: FrameLimits,
+  inPieces = false,
 ): Seen[] {
-  const reader = new FrameReader(role, limits);
+  const reader = new FrameReader(role, limits, inPieces);
   const seen: Seen[] = [];
   for (const piece of pieces) {
     // The piece lies in the middle of memory that is used for other things right after.
