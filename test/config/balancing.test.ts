@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,6 +10,7 @@ import { loadConfig } from '../../src/config/load.ts';
 import { masked } from '../../src/config/mask.ts';
 import { showConfig } from '../../src/config/show.ts';
 import { defaultLimits } from '../../src/proxy/protocol.ts';
+import { loadX509, signingKeys } from '../../src/x509/web-crypto.ts';
 import { testCertificate } from '../proxy/certificate.ts';
 import { codesOf, parse, valid } from './parse-text.ts';
 
@@ -150,7 +152,7 @@ describe('the files of an upstream', () => {
     cert = made.cert.trim();
     writeFileSync(join(folder, 'good.pem'), `a comment\n${cert}\n${cert}\n`);
     writeFileSync(join(folder, 'key.pem'), made.key);
-    writeFileSync(join(folder, 'other.pem'), execFileSync('openssl', ['genpkey', '-algorithm', 'ed25519']));
+    writeFileSync(join(folder, 'other.pem'), generateKeyPairSync('ed25519', PEM).privateKey);
     writeFileSync(join(folder, 'no.pem'), 'nothing of that kind');
     writeFileSync(
       join(folder, 'broken.pem'),
@@ -160,6 +162,9 @@ describe('the files of an upstream', () => {
       join(folder, 'locked.pem'),
       '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
     );
+    const weak = await weakCertificate();
+    writeFileSync(join(folder, 'weak.pem'), weak.cert);
+    writeFileSync(join(folder, 'weak.key'), weak.key);
     execFileSync('mkfifo', [join(folder, 'pipe.pem')]);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -206,6 +211,7 @@ describe('the files of an upstream', () => {
     ['cert=good.pem key=none.pem', 'unreadable-file', 'does not exist'],
     ['cert=good.pem key=no.pem', 'unusable-file', 'holds no private key'],
     ['cert=good.pem key=other.pem', 'unusable-file', 'the key of another certificate'],
+    ['cert=weak.pem key=weak.key', 'unusable-file', 'OpenSSL does not take what is in the files'],
     ['cert=good.pem key=locked.pem', 'unusable-file', 'locked with a password'],
   ])('%s is %s', async (options, code, message) => {
     const { config, diagnostics } = await load(options);
@@ -222,3 +228,22 @@ describe('the files of an upstream', () => {
     expect((await load('ca=no.pem', 'check')).config).toBeNull();
   });
 });
+
+const PEM = {
+  publicKeyEncoding: { type: 'spki', format: 'pem' },
+  privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+} as const;
+
+/** One with a key that OpenSSL finds too small. */
+async function weakCertificate(): Promise<{ readonly cert: string; readonly key: string }> {
+  const x509 = await loadX509();
+  const key = generateKeyPairSync('rsa', { modulusLength: 1_024, ...PEM }).privateKey;
+  const { algorithm, ...keys } = signingKeys(key);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    serialNumber: '01',
+    name: 'CN=weak',
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  return { cert: certificate.toString('pem'), key };
+}

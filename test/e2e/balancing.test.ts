@@ -30,7 +30,7 @@ describe.skipIf(!has('nginx') || !has('curl') || !has('wrk'))('a route with seve
         .join('\n')
         .replace('route random.localhost', 'route random.localhost localhost'),
     );
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await daemon?.[Symbol.asyncDispose]();
@@ -75,7 +75,7 @@ describe.skipIf(!has('nginx') || !has('curl') || !has('wrk'))('a route with seve
     const args = ['-sk', '--resolve', resolve, '-H', `cookie: ${cookie}`];
     const url = `https://sticky.localhost:${again.ports.https}/`;
     for (let n = 0; n < 6; n++) expect((await runProgram('curl', [...args, url])).stdout).toBe(home);
-  });
+  }, 60_000);
 
   it('loses no request of many when one is killed, comes back and the other is killed', async () => {
     const url = `https://localhost:${daemon.ports.https}/`;
@@ -100,7 +100,8 @@ describe.skipIf(!has('nginx') || !has('curl') || !has('wrk'))('a route with seve
     const metrics = await daemon.metrics();
     expect(metrics).toMatch(/rigil_upstream_retries_total\{route="random.localhost"\} [1-9]/);
     expect(metrics).not.toMatch(/rigil_response_total\{route="random.localhost",status="5/);
-  });
+    expect(daemon.events().filter(({ event }) => /^(fault|worker\.(exited|said))$/.test(event))).toEqual([]);
+  }, 60_000);
 
   it('shows those that could not be connected to', async () => {
     const [port = 0] = ports;
@@ -119,7 +120,7 @@ describe.skipIf(!has('nginx') || !has('curl') || !has('wrk'))('a route with seve
       const [route] = (await daemon.status()).routes as { readonly failing: readonly string[] }[];
       return route?.failing.length === 0 || undefined;
     });
-  });
+  }, 60_000);
 });
 
 describe.skipIf(!has('curl'))('a health check', () => {
@@ -196,7 +197,7 @@ describe.skipIf(!has('curl'))('a health check', () => {
     await eventually('it is down', () => metric(0));
     expect(await asked(4)).toEqual(['ill']);
     expect(await daemon.metrics()).not.toContain(`upstream="http://${good.address}"`);
-  });
+  }, 60_000);
 
   it('does not count any more when nobody makes it: workers go on without the control process', async () => {
     await using good = await startUpstream('good');
@@ -222,5 +223,5 @@ describe.skipIf(!has('curl'))('a health check', () => {
       back.closeAllConnections();
       if (worker !== undefined) process.kill(worker.pid, 'SIGKILL');
     }
-  });
+  }, 60_000);
 });

@@ -71,7 +71,7 @@ route known.localhost
       const { certificates } = await daemon.status();
       return certificates.filter(({ status }) => status === 'valid').length >= 10 || undefined;
     });
-  });
+  }, 60_000);
 
   afterAll(async () => {
     await daemon?.[Symbol.asyncDispose]();
@@ -137,7 +137,7 @@ route known.localhost
     }
     expect(shown[0]?.stdout).toContain(`cert=${daemon.folder}/client.pem key=${daemon.folder}/client.key`);
     expect(JSON.stringify(daemon.events())).not.toContain('PRIVATE');
-  });
+  }, 60_000);
 
   it('is trusted anew with each reload, and a bad file changes nothing', async () => {
     const file = join(daemon.folder, 'ca.pem');
@@ -154,7 +154,7 @@ route known.localhost
     writeFileSync(file, stranger.root + ca.root);
     expect((await daemon.reload()).event).toBe('config.loaded');
     expect(await ask('good')).toMatch(/ 200$/);
-  });
+  }, 60_000);
 
   it('may be trusted by the whole machine', async () => {
     const roots = join(daemon.folder, 'system.pem');
@@ -162,5 +162,5 @@ route known.localhost
     const system = /route system[\s\S]*?(?=route)/.exec(routes)?.[0] ?? '';
     await using trusting = await startDaemon(system, { env: { SSL_CERT_FILE: roots }, workers: 1 });
     expect(await ask('system', trusting)).toMatch(/^good localhost {2}[.r] 200$/);
-  });
+  }, 60_000);
 });

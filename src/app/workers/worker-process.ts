@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { Emit } from '../../events/bus.ts';
 import type { FromWorker, Limits, ToWorker, WorkerReport } from '../../proxy/protocol.ts';
@@ -62,8 +63,7 @@ export class WorkerProcess {
     this.#options = options;
     this.#child = fork(PROGRAM, [], {
       serialization: 'advanced',
-      // The roots of the system are trusted, too. They are read by another thread while it starts.
-      execArgv: ['--no-warnings', '--use-system-ca'],
+      execArgv: ['--no-warnings', ...trustOptions()],
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...listeners.map(({ fd }) => fd)],
     });
     this.pid = this.#child.pid ?? 0;
@@ -222,4 +222,14 @@ export class WorkerProcess {
     const said = text.trim().slice(0, LONGEST_OUTPUT);
     if (said !== '') this.#options.emit({ event: 'worker.said', worker: this.#options.id, text: said });
   }
+}
+
+/**
+ * The roots of the system are trusted, too; another thread reads them while the worker starts. Where there are none, as in
+ * a container with nothing but Node in it, Node would complain at every start.
+ */
+function trustOptions(): readonly string[] {
+  const { SSL_CERT_FILE = '/etc/ssl/cert.pem', SSL_CERT_DIR = '/etc/ssl/certs' } = process.env;
+  const hasRoots = process.platform !== 'linux' || existsSync(SSL_CERT_FILE) || existsSync(SSL_CERT_DIR);
+  return hasRoots ? ['--use-system-ca'] : [];
 }

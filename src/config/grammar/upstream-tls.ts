@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isIP } from 'node:net';
+import { createSecureContext } from 'node:tls';
+import { messageOf } from '../../errors.ts';
 import type { UpstreamTlsConfig, UpstreamTlsMaterial } from '../config.ts';
 import { Fault } from '../fault.ts';
 import type { FileText } from '../read-file.ts';
@@ -69,6 +71,26 @@ function fitTogether(input: ArgumentReader, options: Options): boolean {
   return false;
 }
 
+/** Whether OpenSSL takes all of it together: keys may be too weak for it, chains out of order. */
+function isUsable(
+  input: ArgumentReader,
+  options: Options,
+  { ca, certificate, key }: Omit<UpstreamTlsMaterial, 'id'>,
+): boolean {
+  if (ca === null && (certificate === null || key === null)) return true;
+  try {
+    createSecureContext({
+      ...(ca === null ? {} : { ca }),
+      ...(certificate === null || key === null ? {} : { cert: certificate, key }),
+    });
+    return true;
+  } catch (error) {
+    const word = options.get('cert')?.word ?? options.get('ca')?.word ?? input.directive;
+    input.report(word, 'unusable-file', `OpenSSL does not take what is in the files: ${messageOf(error)}`);
+    return false;
+  }
+}
+
 /** What is in the files; null where they are not looked at, or where a check is made without them. */
 function readMaterial(
   input: ArgumentReader,
@@ -94,7 +116,7 @@ function readMaterial(
   const ca = read('ca', paths.ca, readCertificates);
   const certificate = read('cert', paths.certificate, readCertificates);
   const key = certificate === null ? null : read('key', paths.key, (text) => readKeyFor(text, certificate));
-  if (verdict !== null) return verdict;
+  if (verdict !== null || !isUsable(input, options, { ca, certificate, key })) return NONE;
   const id = createHash('sha256')
     .update(JSON.stringify([name, insecure, ca, certificate, key]))
     .digest('hex');

@@ -15,14 +15,17 @@ export class Balancer {
   readonly #servers = new Map<string, Server>();
   readonly #groups = new WeakMap<Route, Group>();
   #table: RoutingTable | null = null;
+  #generation = 0;
 
   constructor(random: Random) {
     this.#random = random;
   }
 
   /** The group of a route with several upstreams, as things are in this snapshot. */
-  groupOf(route: Route, { table, down }: Pick<Snapshot, 'table' | 'down'>): Group {
-    if (table !== this.#table) {
+  groupOf(route: Route, { table, down, generation }: Pick<Snapshot, 'table' | 'down' | 'generation'>): Group {
+    // A request that was held up may come with a snapshot of the past.
+    if (table !== this.#table && generation >= this.#generation) {
+      this.#generation = generation;
       this.#table = table;
       this.#forgetOthers(table);
     }
