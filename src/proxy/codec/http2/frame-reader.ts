@@ -110,6 +110,20 @@ export class FrameReader {
     return head >= 0 && input.bytes[head + 3] === FRAME.headers ? 'header-block' : 'frame';
   }
 
+  /**
+   * How many bytes the frame that has begun lacks, or its head; 0 = none has begun. Whoever pushes no more than these at
+   * first spares all that follows a copy.
+   */
+  get missing(): number {
+    const input = this.#input;
+    const { length } = input;
+    if (length === 0) return 0;
+    const head = input.peek(FRAME_HEAD);
+    if (head < 0) return FRAME_HEAD - length;
+    const payload = input.bytes.readUIntBE(head, 3);
+    return FRAME_HEAD + payload - length;
+  }
+
   next(): Reading {
     if (this.#prefaceRead < CLIENT_PREFACE.length && !this.#readPreface()) return this.#afterPreface();
     for (;;) {

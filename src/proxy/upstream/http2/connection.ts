@@ -94,6 +94,8 @@ export class Http2Connection implements Timed {
   readonly #streams = new Map<number, Http2Stream>();
   /** Those that have bytes to send and may not, in the order in which they get their turn. */
   readonly #blocked = new Set<Http2Stream>();
+  /** Those that have got DATA of what is being read. */
+  #fed: Http2Stream[] = [];
   #nextId = 1;
   /** No new streams: the upstream has sent GOAWAY, or it is over. */
   #retired = false;
@@ -250,6 +252,11 @@ export class Http2Connection implements Timed {
     this.#blocked.add(stream);
   }
 
+  /** A stream has something to deliver when all that was read has been looked at. */
+  feed(stream: Http2Stream): void {
+    this.#fed.push(stream);
+  }
+
   /** What was written goes out at the end of this step, together with what else is written until then. */
   flushSoon(): void {
     if (this.writer.length >= FLUSH_BYTES) this.#flush();
@@ -332,22 +339,39 @@ export class Http2Connection implements Timed {
     }
   }
 
+  /** Takes what was read. A frame that began earlier is completed first, so that the others stay where they lie. */
   #take(bytes: Buffer, length: number): void {
     if (this.#over) return;
     this.#readMs = performance.now();
-    const reader = this.#reader;
     const collecting = this.#collecting;
     this.#collecting = true;
-    reader.push(bytes, 0, length);
-    for (let got = reader.next(); got !== 'more' && !this.#over; got = reader.next()) {
-      const fault = got === 'frame' ? this.#takeFrame() : this.#takeFault(got === 'stream-fault');
-      if (fault !== null) {
-        this.#failWith(fault);
-        return;
-      }
+    const reader = this.#reader;
+    for (let at = 0; at < length && !this.#over; ) {
+      const to = Math.min(length, at + (reader.missing || length));
+      reader.push(bytes, at, to);
+      this.#takeFrames();
+      at = to;
     }
+    this.#deliver();
+    if (this.#over) return;
     this.#collecting = collecting;
     if (!collecting) this.#flush();
+  }
+
+  #takeFrames(): void {
+    const reader = this.#reader;
+    for (let got = reader.next(); got !== 'more' && !this.#over; got = reader.next()) {
+      const fault = got === 'frame' ? this.#takeFrame() : this.#takeFault(got === 'stream-fault');
+      if (fault !== null) this.#failWith(fault);
+    }
+  }
+
+  /** Hands over what the streams have got, in one piece each: upstreams send small frames, and each write costs. */
+  #deliver(): void {
+    const streams = this.#fed;
+    if (streams.length === 0) return;
+    this.#fed = [];
+    for (const stream of streams) stream.deliver();
   }
 
   // Frames.

@@ -1,3 +1,5 @@
+import { giveBack, takeMemory } from './memory.ts';
+
 /** Bytes that wait, copied into one piece: however small the pieces in which they come, they take little more memory. */
 export class HeldBytes {
   bytes: Buffer = NO_BYTES;
@@ -9,16 +11,15 @@ export class HeldBytes {
     return this.to - this.from;
   }
 
+  /** Hold until the next change. */
+  get view(): Buffer {
+    return this.bytes.subarray(this.from, this.to);
+  }
+
   push(bytes: Buffer, from: number, to: number): void {
     const added = to - from;
-    if (this.to + added > this.bytes.length) {
-      const needed = this.length + added;
-      const larger = Buffer.allocUnsafe(this.length === 0 ? needed : needed * 2);
-      this.bytes.copy(larger, 0, this.from, this.to);
-      this.to = this.length;
-      this.from = 0;
-      this.bytes = larger;
-    }
+    if (added === 0) return;
+    if (this.to + added > this.bytes.length) this.#grow(this.length + added);
     bytes.copy(this.bytes, this.to, from, to);
     this.to += added;
   }
@@ -29,17 +30,20 @@ export class HeldBytes {
     if (this.from === this.to) this.clear();
   }
 
-  /** Parts with all of them. */
-  takeAll(): Buffer {
-    const taken = this.bytes.subarray(this.from, this.to);
-    this.clear();
-    return taken;
-  }
-
   clear(): void {
+    giveBack(this.bytes);
     this.bytes = NO_BYTES;
     this.from = 0;
     this.to = 0;
+  }
+
+  #grow(needed: number): void {
+    const larger = takeMemory(this.length === 0 ? needed : needed * 2);
+    const held = this.bytes.copy(larger, 0, this.from, this.to);
+    giveBack(this.bytes);
+    this.bytes = larger;
+    this.from = 0;
+    this.to = held;
   }
 }
 

@@ -10,10 +10,11 @@ import type { RawHeaders } from '../../exchange.ts';
 import type { Failure } from '../../failure.ts';
 import { type BodySource, PushedBody } from '../../pushed-body.ts';
 import type { Http2Connection } from './connection.ts';
+import { GatheredBytes } from './gathered-bytes.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 /** Receive window of a stream, in bytes: what is kept for a client that does not read, at most. */
-export const STREAM_WINDOW = 262_144;
+export const STREAM_WINDOW = 65_536;
 
 /** Interim responses of one stream. */
 const MOST_INTERIM = 32;
@@ -53,6 +54,8 @@ export class Http2Stream implements BodySource {
   readonly #unsent = new HeldBytes();
   /** Come, and not taken by anybody. */
   readonly #untaken = new HeldBytes();
+  /** Of what is being read. Handed over when all of that has been looked at. */
+  readonly #fresh = new GatheredBytes();
   /** END_STREAM has been sent. */
   #sent: boolean;
   /** To be sent behind what is unsent; null = the request goes on. */
@@ -208,14 +211,28 @@ export class Http2Stream implements BodySource {
   // The reader of the body.
 
   wanted(): void {
+    // Otherwise its turn comes when all that was read has been looked at.
+    if (this.#fresh.length === 0) this.deliver();
+  }
+
+  /** Hands over what has come, if it is wanted. */
+  deliver(): void {
     const body = this.#body;
+    const fresh = this.#fresh;
     const untaken = this.#untaken;
-    if (body === null) return;
-    if (untaken.length > 0) {
-      const bytes = untaken.takeAll();
-      if (this.#state !== OVER) this.#giveBack(bytes.length);
-      body.push(bytes);
+    if (body === null || body.over) {
+      fresh.release();
+      return;
     }
+    if (body.ready) {
+      const bytes = untaken.length > 0 ? untaken.view : fresh.view;
+      if (this.#state !== OVER) this.#giveBack(bytes.length);
+      if (bytes.length > 0) body.push(bytes);
+      untaken.clear();
+    } else {
+      untaken.push(fresh.view, 0, fresh.length);
+    }
+    fresh.release();
     const trailers = this.#lastWords;
     if (trailers === null || untaken.length > 0) return;
     this.#lastWords = null;
@@ -223,6 +240,7 @@ export class Http2Stream implements BodySource {
   }
 
   unwanted(): void {
+    this.#fresh.release();
     this.#untaken.clear();
     this.#lastWords = null;
     this.reset(H2_ERROR.cancel);
@@ -255,11 +273,12 @@ export class Http2Stream implements BodySource {
   }
 
   #pass(body: PushedBody, bytes: Buffer, from: number, to: number): void {
-    if (body.ready && this.#untaken.length === 0) {
+    const fresh = this.#fresh;
+    if (body.over) {
       this.#giveBack(to - from);
-      body.push(bytes.subarray(from, to));
-    } else if (body.over) {
-      this.#giveBack(to - from);
+    } else if (body.ready && this.#untaken.length === 0) {
+      if (fresh.length === 0) this.#connection.feed(this);
+      fresh.push(bytes, from, to);
     } else {
       this.#untaken.push(bytes, from, to);
     }
@@ -285,7 +304,7 @@ export class Http2Stream implements BodySource {
       this.#user.completed();
     }
     if (body === null) return;
-    if (this.#untaken.length > 0 || !body.ready) this.#lastWords = trailers;
+    if (this.#fresh.length > 0 || this.#untaken.length > 0 || !body.ready) this.#lastWords = trailers;
     else body.finish(trailers);
   }
 
