@@ -14,14 +14,18 @@ export function isLongLived({ headers, table }: ResponseHead): boolean {
   return type.startsWith('text/event-stream') || type.startsWith('application/grpc');
 }
 
-/** Whether a request is a call of gRPC. `passed` has the fields that are not in `headers`, if there are such. */
+/**
+ * Whether a request is a call of gRPC. Those last as long as client and server like, whoever is silent meanwhile: the
+ * client sets a deadline if it wants one. Fields that stand in a table need not be in `headers`.
+ */
 export function isGrpcRequest(request: {
   readonly headers: RawHeaders;
+  readonly table?: FieldTable | undefined;
   readonly passed?: FieldTable | undefined;
 }): boolean {
-  const { headers, passed } = request;
-  if (passed !== undefined) return hasType(passed, GRPC);
-  return fieldValue(headers, 'content-type')?.toLowerCase().startsWith('application/grpc') === true;
+  const table = request.table ?? request.passed;
+  if (table !== undefined) return hasType(table, GRPC);
+  return fieldValue(request.headers, 'content-type')?.toLowerCase().startsWith('application/grpc') === true;
 }
 
 function hasType(table: FieldTable, type: Uint8Array): boolean {

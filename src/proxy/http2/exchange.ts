@@ -26,7 +26,7 @@ export class Http2Exchange implements Exchange, Sink, Sender {
   readonly id: number;
   readonly request: Http2Request;
   onClose: (complete: boolean) => void = ignore;
-  /** An upgraded connection or an event stream: lasts as long as both sides like. */
+  /** An upgraded connection, an event stream or a call of gRPC: lasts as long as both sides like. */
   longLived = false;
   /** What the sink is given is written or copied before `write` returns. */
   readonly consumes = true;

@@ -1,6 +1,5 @@
 import type { OnReadOpts, Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Upstream } from '../../routing/route.ts';
 import { cutting } from '../codec/field-kind.ts';
 import { FRAMING_ONLY } from '../codec/head-only.ts';
 import { ChunkedDecoder } from '../codec/http1/chunked-decoder.ts';
@@ -11,7 +10,6 @@ import { ResponseParser } from '../codec/http1/response-parser.ts';
 import type { RawHeaders } from '../exchange.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
 import type { Phase } from './classify.ts';
-import type { Dialer } from './dialer.ts';
 
 /** A body that nobody wants is read to its end, up to this many bytes, when that keeps the connection usable. */
 const DISCARD_BYTES = 65_536;
@@ -75,9 +73,10 @@ export class UpstreamConnection implements BodySource {
   #ended = false;
   #error: Error | null = null;
 
-  constructor(upstream: Upstream, user: ConnectionUser, dialer: Dialer) {
+  /** @param open gives it a socket that is on its way, or one on which TLS and HTTP/1.1 have been agreed on */
+  constructor(open: (onread: OnReadOpts) => Socket, user: ConnectionUser) {
     this.user = user;
-    this.socket = this.#connect(upstream, dialer);
+    this.socket = this.#connect(open);
     const { socket } = this;
     socket.on('drain', () => this.user.drained());
     socket.on('end', () => this.#onEnd());
@@ -128,18 +127,21 @@ export class UpstreamConnection implements BodySource {
     else this.destroy();
   }
 
-  #connect(upstream: Upstream, dialer: Dialer): Socket {
-    const onread: OnReadOpts = { buffer: shared, callback: (length) => this.#onRead(length) };
-    const socket = dialer.dial(upstream, HTTP1, onread);
+  #connect(open: (onread: OnReadOpts) => Socket): Socket {
+    const socket = open({ buffer: shared, callback: (length) => this.#onRead(length) });
     if (!(socket instanceof TLSSocket)) {
       socket.once('connect', () => this.#onOpen());
+      return socket;
+    }
+    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
+    if (socket.alpnProtocol !== null) {
+      this.phase = 'open';
       return socket;
     }
     socket.once('connect', () => {
       this.phase = 'securing';
     });
     socket.once('secureConnect', () => this.#onOpen());
-    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
     return socket;
   }
 
@@ -336,8 +338,6 @@ export class UpstreamConnection implements BodySource {
 
 /** One for all connections: what is read is passed on or copied before the next read. */
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
-
-const HTTP1: readonly string[] = ['http/1.1'];
 
 /** Only what is never passed on in any case. */
 const ALL = cutting();

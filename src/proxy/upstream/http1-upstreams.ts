@@ -1,3 +1,5 @@
+import type { TLSSocket } from 'node:tls';
+import type { Upstream } from '../../routing/route.ts';
 import type { Limits } from '../protocol.ts';
 import type { Sweep } from '../sweep.ts';
 import { Http1Call } from './call.ts';
@@ -21,6 +23,11 @@ export class Http1Upstreams implements Upstreams {
     const call = new Http1Call(request, receiver, this.#pool, this.#limits, this.#sweep);
     call.start();
     return call;
+  }
+
+  /** Takes over a socket on which the upstream has chosen HTTP/1.1. */
+  adopt(upstream: Upstream, socket: TLSSocket): void {
+    this.#pool.adopt(upstream, socket);
   }
 
   close(): void {

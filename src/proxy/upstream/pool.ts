@@ -1,3 +1,4 @@
+import type { TLSSocket } from 'node:tls';
 import type { Upstream } from '../../routing/route.ts';
 import type { Limits } from '../protocol.ts';
 import { NOWHERE, type Sweep, type Timed } from '../sweep.ts';
@@ -37,7 +38,12 @@ export class Pool implements Timed {
 
   /** A new connection. */
   open(upstream: Upstream, user: ConnectionUser): UpstreamConnection {
-    return new UpstreamConnection(upstream, user, this.#dialer);
+    return new UpstreamConnection((onread) => this.#dialer.dial(upstream, HTTP1, onread), user);
+  }
+
+  /** Takes over a socket on which the upstream has chosen HTTP/1.1. */
+  adopt(upstream: Upstream, socket: TLSSocket): void {
+    this.put(upstream, new UpstreamConnection(() => socket, NOBODY));
   }
 
   /** Keeps a connection on which nothing is under way. */
@@ -103,6 +109,8 @@ class Idle implements ConnectionUser {
   drained(): void {}
   malformed(): void {}
 }
+
+const HTTP1: readonly string[] = ['http/1.1'];
 
 const NOBODY: ConnectionUser = {
   opened() {},

@@ -13,8 +13,11 @@ import type { Http2Connection } from './connection.ts';
 import { GatheredBytes } from './gathered-bytes.ts';
 import { HeldBytes } from './held-bytes.ts';
 
-/** Receive window of a stream, in bytes: what is kept for a client that does not read, at most. */
+/** Receive window of a stream at first, in bytes: what is kept for a client that does not read, at most. */
 export const STREAM_WINDOW = 65_536;
+
+/** The same for a client that has read all that came so far: then the way from the upstream is what takes time. */
+const WIDEST_WINDOW = 1_048_576;
 
 /** Interim responses of one stream. */
 const MOST_INTERIM = 32;
@@ -50,6 +53,8 @@ export class Http2Stream implements BodySource {
   readonly #user: StreamUser;
   readonly #method: string;
   readonly #receiveWindow = new ReceiveWindow(STREAM_WINDOW);
+  /** Bytes that were taken as soon as they came, since the last that were not. */
+  #flowed = 0;
   /** Written, and not sent for want of a window. */
   readonly #unsent = new HeldBytes();
   /** Come, and not taken by anybody. */
@@ -226,10 +231,12 @@ export class Http2Stream implements BodySource {
     }
     if (body.ready) {
       const bytes = untaken.length > 0 ? untaken.view : fresh.view;
+      this.#flowed += fresh.length;
       if (this.#state !== OVER) this.#giveBack(bytes.length);
       if (bytes.length > 0) body.push(bytes);
       untaken.clear();
     } else {
+      this.#flowed = 0;
       untaken.push(fresh.view, 0, fresh.length);
     }
     fresh.release();
@@ -280,6 +287,7 @@ export class Http2Stream implements BodySource {
       if (fresh.length === 0) this.#connection.feed(this);
       fresh.push(bytes, from, to);
     } else {
+      this.#flowed = 0;
       this.#untaken.push(bytes, from, to);
     }
   }
@@ -315,8 +323,13 @@ export class Http2Stream implements BodySource {
   }
 
   #giveBack(bytes: number): void {
-    const increment = this.#receiveWindow.release(bytes);
+    const window = this.#receiveWindow;
+    let increment = window.release(bytes);
     if (increment === 0) return;
+    if (this.#flowed >= window.size && window.size < WIDEST_WINDOW) {
+      this.#flowed = 0;
+      increment += window.widen(window.size);
+    }
     this.#connection.writer.windowUpdate(this.id, increment);
     this.#connection.flushSoon();
   }
