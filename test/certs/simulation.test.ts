@@ -47,4 +47,18 @@ describe('four hundred days', () => {
     expect(served()?.facts.notAfter).toBeGreaterThan(before);
     expect(world.clock).toBeInstanceOf(FakeClock);
   });
+
+  it('of a clock that is set back cost no order, and it goes on from there', async () => {
+    const world = new World();
+    const { served, manager } = await world.daemon([makeWanted()], { longestNapMs: MINUTE });
+    await world.clock.advance(MINUTE);
+    const first = served()?.facts;
+    world.clock.jump(-40 * DAY);
+    await world.clock.advance(99 * DAY);
+    expect(world.ca.orders).toHaveLength(1);
+    expect(served()?.facts).toEqual(first);
+    await world.clock.advance(2 * DAY);
+    expect(world.ca.orders).toHaveLength(2);
+    await manager.stop();
+  });
 });
