@@ -29,13 +29,13 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
     'errors',
   ],
   // What a DNS provider takes after its name is said by the provider alone, what a public CA certifies by x509/names.
-  config: ['dns', 'x509', 'platform', 'errors'],
+  config: ['dns', 'x509', 'text', 'platform', 'errors'],
   routing: ['config', 'snapshot', 'errors'],
   snapshot: ['routing'],
   certs: ['x509', 'ocsp', 'events', 'platform', 'errors'],
   acme: ['certs', 'challenges', 'dns', 'x509', 'events', 'platform', 'errors'],
   challenges: ['snapshot', 'events', 'platform', 'errors', 'x509', 'store'],
-  dns: ['events', 'platform', 'errors'],
+  dns: ['text', 'events', 'platform', 'errors'],
   'internal-ca': ['certs', 'ocsp', 'x509', 'store', 'events', 'platform', 'errors'],
   ocsp: ['certs', 'x509', 'events', 'platform', 'errors'],
   x509: ['platform', 'errors'],
@@ -47,6 +47,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   admin: ['certs', 'proxy', 'events', 'platform', 'errors'],
   events: ['platform', 'errors'],
   platform: ['errors'],
+  text: [],
   errors: [],
 };
 

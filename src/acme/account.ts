@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { codeOf, RigilError } from '../errors.ts';
+import { unlessAborted } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
+import { deadline } from '../platform/deadline.ts';
 import { generatePrivateKey } from '../x509/private-key.ts';
 import type { AccountStore, StoredAccount } from './account-store.ts';
-import { deadline, unlessAborted } from './deadline.ts';
 import type { Credentials, OpenProtocol } from './protocol.ts';
 
 /** Whose account it is. Another e-mail address or key id is another account. */

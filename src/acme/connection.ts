@@ -1,13 +1,13 @@
 import { RigilError } from '../errors.ts';
+import { unlessAborted } from '../platform/abort.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
-import { unlessAborted } from './deadline.ts';
+import { retryAfter } from '../platform/retry-after.ts';
 import { type Directory, readDirectory } from './directory.ts';
 import { NoncePool } from './nonce-pool.ts';
 import { type Patience, retryRead } from './patience.ts';
 import { AcmeProblem, readProblem } from './problem.ts';
 import type { RateLimiter } from './rate-limiter.ts';
-import { retryAfter } from './retry-after.ts';
 import type { AcmeReply, AcmeRequest, Transport } from './transport.ts';
 
 /** How long a directory is believed without asking again. */

@@ -1,11 +1,11 @@
 import type { Issued, Order } from '../certs/ports.ts';
 import type { Emit } from '../events/bus.ts';
 import type { Clock } from '../platform/clock.ts';
+import { deadline } from '../platform/deadline.ts';
 import { createCsr } from '../x509/csr.ts';
 import { generatePrivateKey, type KeyType } from '../x509/private-key.ts';
 import type { AccountCredentials } from './account.ts';
 import { chainIssuer, checkChain } from './certificate-chain.ts';
-import { deadline } from './deadline.ts';
 import { awaitOrder, downloadChain, finalizeOrder, orderInvalid, placeOrder } from './order.ts';
 import { ProofsFailed } from './proof-failure.ts';
 import { Proofs } from './proofs.ts';

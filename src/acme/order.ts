@@ -1,11 +1,11 @@
 import { codeOf, RigilError } from '../errors.ts';
+import { pause } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
+import { retryAfter } from '../platform/retry-after.ts';
 import { alternateChains, chainIssuer } from './certificate-chain.ts';
-import { pause } from './deadline.ts';
 import { AcmeProblem } from './problem.ts';
 import type { Protocol } from './protocol.ts';
 import { type AcmeOrder, identifierOf, readOrder } from './resources.ts';
-import { retryAfter } from './retry-after.ts';
 import type { AcmeReply } from './transport.ts';
 import { httpsUrl } from './untrusted.ts';
 

@@ -1,7 +1,7 @@
 import { Refusal, RigilError } from '../errors.ts';
+import { pause } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
-import { pause } from './deadline.ts';
 
 const TRIES = 3;
 /** A CA that asks for a longer pause is left to the scheduler, which writes down when to come back. */

@@ -1,5 +1,5 @@
+import { pause } from '../platform/abort.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
-import { pause } from './deadline.ts';
 
 /**
  * Lets at most one caller a time pass every `intervalMs`, after `burst` that may pass at once. First come, first

@@ -1,8 +1,8 @@
 import type { RenewalInfo } from '../certs/ports.ts';
 import type { Instant } from '../platform/clock.ts';
+import { retryAfter } from '../platform/retry-after.ts';
 import type { Connection } from './connection.ts';
 import { AcmeProblem } from './problem.ts';
-import { retryAfter } from './retry-after.ts';
 import { fields, httpsUrl, instant } from './untrusted.ts';
 
 const SHORTEST_MS = 60_000;

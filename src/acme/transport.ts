@@ -1,8 +1,8 @@
 import { Agent } from 'node:https';
 import { RigilError, systemCodeOf } from '../errors.ts';
 import type { Clock } from '../platform/clock.ts';
+import { deadline } from '../platform/deadline.ts';
 import { type HttpResponse, LARGEST_BODY, systemHttp } from '../platform/http.ts';
-import { deadline } from './deadline.ts';
 import { plainText } from './untrusted.ts';
 
 /** A request to a CA. `body` is a JWS (RFC 8555 6.2). */

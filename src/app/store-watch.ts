@@ -1,7 +1,7 @@
-import { bounded } from '../certs/bounded.ts';
 import type { CertificateStore, StoreLock } from '../certs/ports.ts';
 import { type Code, codeOf, messageOf, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 
 /** What a daemon needs of its store here. */
@@ -99,10 +99,8 @@ export class StoreWatch {
   /** Null when it succeeded, else what went wrong, which is told once. */
   async #try(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<unknown> {
     const { clock, emit, onWritable } = this.#options;
-    const onTimeout = {
-      code: 'store-unwritable',
-      message: `the store did not answer within ${TRY_TIMEOUT_MS / 1000} s`,
-    } as const;
+    const onTimeout = () =>
+      new RigilError('store-unwritable', `the store did not answer within ${TRY_TIMEOUT_MS / 1000} s`);
     try {
       await bounded({ clock, signal, timeoutMs: TRY_TIMEOUT_MS, onTimeout }, work);
     } catch (error) {

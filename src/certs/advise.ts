@@ -1,5 +1,5 @@
-import { codeOf, messageOf } from '../errors.ts';
-import { bounded } from './bounded.ts';
+import { codeOf, messageOf, RigilError } from '../errors.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { CertificateFacts } from './certificate.ts';
 import type { Outcome } from './fold.ts';
 import type { KnownRenewalInfo, RenewalWindow } from './journal.ts';
@@ -55,7 +55,7 @@ async function ask(
   signal: AbortSignal,
 ): Promise<KnownRenewalInfo> {
   const { id, ariId } = facts;
-  const onTimeout = { code: 'issuer-unavailable', message: 'the CA did not answer' } as const;
+  const onTimeout = () => new RigilError('issuer-unavailable', 'the CA did not answer');
   try {
     const info = await bounded({ clock, signal, timeoutMs: TIMEOUT_MS, onTimeout }, async (inner) =>
       issuers.get(facts.issuer)?.renewalInfo?.(facts, inner),

@@ -1,9 +1,9 @@
 import { type Code, codeOf, messageOf, Refusal, RigilError } from '../errors.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { Instant } from '../platform/clock.ts';
 import type { IssueAction } from './action.ts';
 import { readAdoptable } from './adopt.ts';
 import { afterFailure, afterTrouble, isLocal } from './backoff.ts';
-import { bounded } from './bounded.ts';
 import { Candidates, isBetter } from './candidates.ts';
 import type { Certificate } from './certificate.ts';
 import { mustServe, toCertificate } from './facts.ts';
@@ -136,10 +136,11 @@ class Attempt {
     const replaces = held !== null && held.facts.issuer === name ? held.facts : null;
     const signal = this.lock === null ? this.#signal : AbortSignal.any([this.#signal, this.lock.lost]);
     const timeoutMs = this.#timeoutMs();
-    const onTimeout = {
-      code: 'issuance-timed-out',
-      message: `${name} did not issue the certificate within ${Math.round(timeoutMs / 1000)} s`,
-    } as const;
+    const onTimeout = () =>
+      new RigilError(
+        'issuance-timed-out',
+        `${name} did not issue the certificate within ${Math.round(timeoutMs / 1000)} s`,
+      );
     const issued = await bounded({ clock, signal, timeoutMs, onTimeout }, (inner) =>
       issuer.issue({ id, names: wanted.names, replaces }, inner),
     );

@@ -1,5 +1,5 @@
 import { codeOf, messageOf, RigilError } from '../errors.ts';
-import { bounded } from './bounded.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { CertificateId } from './certificate.ts';
 import { lockKeyOf, type Ports, type StoreLock } from './ports.ts';
 
@@ -20,7 +20,8 @@ export function askStore<T>(
   timeoutMs = STORE_TIMEOUT_MS,
 ): Promise<T> {
   const message = `the store did not answer within ${timeoutMs / 1000} s`;
-  return bounded({ clock, signal, timeoutMs, onTimeout: { code: 'store-unreadable', message } }, work);
+  const onTimeout = () => new RigilError('store-unreadable', message);
+  return bounded({ clock, signal, timeoutMs, onTimeout }, work);
 }
 
 /**
@@ -34,10 +35,11 @@ export function lockCertificate(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<StoreLock> {
-  const onTimeout = {
-    code: 'store-locked',
-    message: `another process has been working on ${id} for ${Math.round(timeoutMs / 1000)} s`,
-  } as const;
+  const onTimeout = () =>
+    new RigilError(
+      'store-locked',
+      `another process has been working on ${id} for ${Math.round(timeoutMs / 1000)} s`,
+    );
   return bounded({ clock, signal, timeoutMs, onTimeout }, async (inner) => {
     const lock = await store.lock(lockKeyOf(id), inner);
     if (!inner.aborted) return lock;

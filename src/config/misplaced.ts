@@ -1,8 +1,8 @@
+import { didYouMean } from '../text/closest.ts';
 import type { Problems } from './diagnostics.ts';
 import type { SectionName } from './grammar/directive.ts';
 import { byName, directives, sections, sectionsWith } from './grammar/directives.ts';
 import { quote } from './text/quote.ts';
-import { didYouMean } from './text/suggest.ts';
 import type { Word } from './text/words.ts';
 
 const SECTION_NAMES = sections.map(({ name }) => name);

@@ -1,7 +1,9 @@
 import { RigilError, systemCodeOf } from '../errors.ts';
+import { throwIfAborted } from '../platform/abort.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { Clock } from '../platform/clock.ts';
 import type { HttpExchange, HttpRequest, HttpResponse } from '../platform/http.ts';
-import { throwIfAborted, within } from './deadline.ts';
+import { retryAfter } from '../platform/retry-after.ts';
 import type { Environment } from './options.ts';
 
 /** Longest wait for one answer of an API, in milliseconds. */
@@ -63,7 +65,7 @@ async function once({ http, clock, env }: ApiPorts, call: ApiCall, signal: Abort
         'dns-provider-failed',
         `${who}: no answer to ${target} within ${REQUEST_LIMIT_MS / 1000} s`,
       );
-    response = await within({ clock, limitMs: REQUEST_LIMIT_MS, signal }, late, (stop) =>
+    response = await bounded({ clock, timeoutMs: REQUEST_LIMIT_MS, signal, onTimeout: late }, (stop) =>
       http({ ...request, proxyEnv: env }, stop),
     );
   } catch (error) {
@@ -92,13 +94,9 @@ async function once({ http, clock, env }: ApiPorts, call: ApiCall, signal: Abort
         hint:
           status >= 300 && status <= 399 ? 'redirects are not followed: give the final address' : undefined,
       });
-  return { error, temporary, retryAfterMs: retryAfterMs(response) };
-}
-
-/** Only the form in seconds (RFC 9110 10.2.3): APIs send no dates. */
-function retryAfterMs(response: HttpResponse): number {
-  const seconds = response.headers['retry-after'] ?? '';
-  return /^\d{1,6}$/.test(seconds) ? Number(seconds) * 1000 : 0;
+  const now = clock.now();
+  const retryAt = retryAfter(response.headers['retry-after'], now) ?? now;
+  return { error, temporary, retryAfterMs: retryAt - now };
 }
 
 /** The address without its query, which may be long. */

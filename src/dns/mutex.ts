@@ -1,4 +1,4 @@
-import { throwIfAborted } from './deadline.ts';
+import { throwIfAborted } from '../platform/abort.ts';
 
 /** Runs one piece of work at a time for each key, in the order they came. */
 export class Mutex {

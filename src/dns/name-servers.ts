@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { RigilError } from '../errors.ts';
-import { throwIfAborted } from './deadline.ts';
+import { throwIfAborted } from '../platform/abort.ts';
 import { createResolver, type Resolver } from './resolver.ts';
 import { hasRoute } from './route-probe.ts';
 

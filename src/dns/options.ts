@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, RigilError } from '../errors.ts';
-import { closest } from './closest.ts';
+import { closest } from '../text/closest.ts';
 
 /** One `key=value` that a provider takes after its name in `challenge dns-01 PROVIDER`. */
 export interface OptionSpec {

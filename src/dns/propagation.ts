@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
 import { messageOf, RigilError } from '../errors.ts';
+import { throwIfAborted } from '../platform/abort.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Authority, findAuthority } from './authority.ts';
-import { throwIfAborted } from './deadline.ts';
 import type { NameServer, NameServerPorts } from './name-servers.ts';
 import type { PropagationCheck } from './provider.ts';
 import { describeLookupError, isSilence } from './resolver.ts';

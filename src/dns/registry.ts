@@ -1,5 +1,5 @@
 import { RigilError } from '../errors.ts';
-import { closest } from './closest.ts';
+import { closest } from '../text/closest.ts';
 import { type Environment, type OptionProblem, optionProblems, resolveOptions } from './options.ts';
 import type { DnsProvider } from './provider.ts';
 import { acmeDns } from './providers/acme-dns.ts';

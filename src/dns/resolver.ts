@@ -1,6 +1,6 @@
 import { promises as dns } from 'node:dns';
 import { RigilError, systemCodeOf } from '../errors.ts';
-import { throwIfAborted } from './deadline.ts';
+import { throwIfAborted } from '../platform/abort.ts';
 import { withoutDot } from './names.ts';
 
 /** What is at a name: where its CNAME points to, something else (or names below it), or nothing. */

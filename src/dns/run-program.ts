@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { RigilError, systemCodeOf } from '../errors.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { Clock } from '../platform/clock.ts';
-import { within } from './deadline.ts';
 import type { Environment } from './options.ts';
 
 export interface Program {
@@ -42,14 +42,13 @@ const DRAIN_MS = 500;
  * @throws RigilError `dns-provider-failed` when it cannot be started or takes too long; `aborted`
  */
 export function runProgram(program: Program, clock: Clock, signal: AbortSignal): Promise<ProgramResult> {
-  const limits = { clock, limitMs: program.timeoutMs, signal };
   const late = (): RigilError =>
     new RigilError(
       'dns-provider-failed',
       `${program.label} did not end within ${program.timeoutMs / 1000} s; it was ended, with all that it had started`,
       { hint: 'give it more time: timeout=5m' },
     );
-  return within(limits, late, async (stop) => {
+  return bounded({ clock, timeoutMs: program.timeoutMs, signal, onTimeout: late }, async (stop) => {
     const child = spawn(program.file, program.args, {
       // Node's type wants no undefined values; such variables are not set.
       env: Object.fromEntries(Object.entries(program.env).filter(([, value]) => value !== undefined)),

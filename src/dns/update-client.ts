@@ -1,7 +1,8 @@
 import { RigilError, systemCodeOf } from '../errors.ts';
+import { throwIfAborted } from '../platform/abort.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { Clock } from '../platform/clock.ts';
 import { type Random, systemRandom } from '../platform/random.ts';
-import { throwIfAborted, within } from './deadline.ts';
 import { exchange } from './exchange.ts';
 import {
   type DnsMessage,
@@ -65,8 +66,8 @@ export class UpdateClient {
   async #exchange(wire: Buffer, signal: AbortSignal): Promise<Buffer> {
     const late = (): RigilError => this.#failed(`does not answer within ${ANSWER_LIMIT_MS / 1000} s`);
     try {
-      const limits = { clock: this.#clock, limitMs: ANSWER_LIMIT_MS, signal };
-      return await within(limits, late, (stop) => exchange(this.#server, wire, stop));
+      const limits = { clock: this.#clock, timeoutMs: ANSWER_LIMIT_MS, signal, onTimeout: late };
+      return await bounded(limits, (stop) => exchange(this.#server, wire, stop));
     } catch (error) {
       throwIfAborted(signal);
       if (error instanceof RigilError) throw error;

@@ -1,6 +1,7 @@
 import { codeOf, messageOf, RigilError } from '../errors.ts';
+import { throwIfAborted } from '../platform/abort.ts';
+import { bounded } from '../platform/bounded.ts';
 import type { Clock } from '../platform/clock.ts';
-import { throwIfAborted, within } from './deadline.ts';
 import type { NameServerPorts } from './name-servers.ts';
 import { dnsName } from './names.ts';
 import { Places } from './places.ts';
@@ -41,16 +42,18 @@ export function providerOf(
   ports: NameServerPorts & { readonly clock: Clock; readonly secrets: readonly string[] },
 ): DnsProvider {
   const remove = (record: ChallengeRecord, limitMs: number): Promise<void> =>
-    within(
-      { clock: ports.clock, limitMs, signal: new AbortController().signal },
-      () =>
-        new RigilError(
-          'dns-provider-failed',
-          `${provider}: removing the TXT record took longer than ${limitMs / 1000} s`,
-          {
-            hint: `it may be left behind: ${record.name} TXT "${record.value}"`,
-          },
-        ),
+    bounded(
+      {
+        clock: ports.clock,
+        timeoutMs: limitMs,
+        signal: new AbortController().signal,
+        onTimeout: () =>
+          new RigilError(
+            'dns-provider-failed',
+            `${provider}: removing the TXT record took longer than ${limitMs / 1000} s`,
+            { hint: `it may be left behind: ${record.name} TXT "${record.value}"` },
+          ),
+      },
       (signal) => writer.remove(record, signal),
     ).catch((error: unknown) => {
       throw withoutSecrets(error, provider, ports.secrets);

@@ -1,6 +1,7 @@
 import { messageOf, RigilError } from '../errors.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
 import type { Fetch } from '../platform/fetch.ts';
+import { retryAfter } from '../platform/retry-after.ts';
 import { printable } from './printable.ts';
 
 /** What asking over HTTP takes. */
@@ -165,13 +166,6 @@ function cachedUntil(headers: Headers, now: Instant): Instant | null {
   }
   const expires = Date.parse(headers.get('expires') ?? '');
   return Number.isNaN(expires) ? null : expires;
-}
-
-function retryAfter(header: string | null, now: Instant): Instant | null {
-  const text = header?.trim() ?? '';
-  if (/^\d{1,9}$/.test(text)) return now + Number(text) * 1000;
-  const date = Date.parse(text);
-  return Number.isNaN(date) ? null : date;
 }
 
 function failed(reason: HttpFailure['reason'], message: string): HttpFailure {

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NoncePool } from '../../src/acme/nonce-pool.ts';
 import { RateLimiter } from '../../src/acme/rate-limiter.ts';
-import { retryAfter } from '../../src/acme/retry-after.ts';
 import { challengeToken, httpsUrl, instant, plainText } from '../../src/acme/untrusted.ts';
+import { retryAfter } from '../../src/platform/retry-after.ts';
 import { SleepingClock } from './fake-clock.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

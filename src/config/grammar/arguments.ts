@@ -1,6 +1,6 @@
+import { didYouMean } from '../../text/closest.ts';
 import { Fault } from '../fault.ts';
 import { quote } from '../text/quote.ts';
-import { didYouMean } from '../text/suggest.ts';
 import type { Word } from '../text/words.ts';
 import { type Argument, type ArgumentReader, type ArgumentType, NONE, type Placed } from './argument.ts';
 

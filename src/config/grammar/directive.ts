@@ -1,6 +1,6 @@
+import { didYouMean } from '../../text/closest.ts';
 import type { Position } from '../diagnostics.ts';
 import { quote } from '../text/quote.ts';
-import { didYouMean } from '../text/suggest.ts';
 import { type Argument, type ArgumentReader, type ArgumentType, NONE } from './argument.ts';
 
 export type SectionName = 'global' | 'issuer' | 'route';

@@ -1,7 +1,7 @@
 import { findProvider, providerProblems, providers } from '../../dns/registry.ts';
+import { didYouMean } from '../../text/closest.ts';
 import type { ChallengeConfig } from '../config.ts';
 import { Fault } from '../fault.ts';
-import { didYouMean } from '../text/suggest.ts';
 import { type Argument, type ArgumentReader, type ArgumentType, NONE } from './argument.ts';
 import { type Option, one, readOptions } from './arguments.ts';
 

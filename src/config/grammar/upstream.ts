@@ -1,8 +1,8 @@
+import { didYouMean } from '../../text/closest.ts';
 import { CODES } from '../codes.ts';
 import type { UpstreamConfig } from '../config.ts';
 import { Fault } from '../fault.ts';
 import { quote } from '../text/quote.ts';
-import { didYouMean } from '../text/suggest.ts';
 import { parseUpstream, UNREACHABLE } from '../values/upstream.ts';
 import { type ArgumentReader, NONE } from './argument.ts';
 import { numberFrom } from './argument-types.ts';

@@ -1,3 +1,4 @@
+import { didYouMean } from '../../text/closest.ts';
 import type { ChallengeConfig, IssuerConfig } from '../config.ts';
 import { ACME_DEFAULTS, INTERNAL, INTERNAL_DEFAULTS, LETS_ENCRYPT, TAILSCALE_DEFAULTS } from '../defaults.ts';
 import type { Problems } from '../diagnostics.ts';
@@ -5,7 +6,6 @@ import type { Placed } from '../grammar/argument.ts';
 import type { GlobalDraft, IssuerDraft } from '../grammar/drafts.ts';
 import { suitsType } from '../grammar/issuer.ts';
 import { quote } from '../text/quote.ts';
-import { didYouMean } from '../text/suggest.ts';
 import { formatListenAddress } from '../values/listen-address.ts';
 
 /** The issuers with defaults filled in, in order of preference; those that exist without a section are added. */

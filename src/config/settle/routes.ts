@@ -1,10 +1,10 @@
+import { didYouMean } from '../../text/closest.ts';
 import type { IssuerConfig, RouteConfig } from '../config.ts';
 import { INTERNAL, ROUTE_DEFAULTS } from '../defaults.ts';
 import type { Position, Problems } from '../diagnostics.ts';
 import type { Placed } from '../grammar/argument.ts';
 import type { RouteDraft } from '../grammar/drafts.ts';
 import { quote } from '../text/quote.ts';
-import { didYouMean } from '../text/suggest.ts';
 import { isWildcard } from '../values/route-name.ts';
 
 /** A route that is left, and where it was written. */

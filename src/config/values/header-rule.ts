@@ -1,7 +1,7 @@
+import { didYouMean } from '../../text/closest.ts';
 import type { HeaderRule } from '../config.ts';
 import { Fault } from '../fault.ts';
 import { quote } from '../text/quote.ts';
-import { didYouMean } from '../text/suggest.ts';
 
 const ACTIONS = ['add', 'replace', 'default', 'delete'] as const;
 type Action = (typeof ACTIONS)[number];

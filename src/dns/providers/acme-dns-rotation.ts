@@ -1,6 +1,6 @@
 import { RigilError } from '../../errors.ts';
+import { throwIfAborted } from '../../platform/abort.ts';
 import type { Clock, Instant } from '../../platform/clock.ts';
-import { throwIfAborted } from '../deadline.ts';
 import { Mutex } from '../mutex.ts';
 
 /** The server tells updates apart by whole seconds: two in one second could replace the wrong value. */

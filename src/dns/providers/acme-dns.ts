@@ -1,7 +1,7 @@
 import { RigilError } from '../../errors.ts';
+import { throwIfAborted } from '../../platform/abort.ts';
 import { callApi, jsonOf, textMember } from '../api.ts';
 import { findAuthority } from '../authority.ts';
-import { throwIfAborted } from '../deadline.ts';
 import { Mutex } from '../mutex.ts';
 import { isHttpUrl, type OptionValues } from '../options.ts';
 import type { ChallengeRecord } from '../provider.ts';

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { messageOf, RigilError, systemCodeOf } from '../../errors.ts';
+import { throwIfAborted } from '../../platform/abort.ts';
+import { bounded } from '../../platform/bounded.ts';
 import type { Instant } from '../../platform/clock.ts';
 import type { HttpRequest } from '../../platform/http.ts';
 import { jsonOf, textMember } from '../api.ts';
-import { throwIfAborted, within } from '../deadline.ts';
 import type { OptionValues } from '../options.ts';
 import type { AwsCredentials } from './aws-signature.ts';
 import type { ProviderPorts } from './entry.ts';
@@ -136,12 +137,8 @@ export class AwsCredentialChain {
     const failed = (why: string): RigilError =>
       new RigilError('dns-provider-failed', `route53: no credentials from ${request.url}: ${why}`);
     try {
-      const limits = { clock, limitMs: METADATA_LIMIT_MS, signal };
-      const response = await within(
-        limits,
-        () => failed('no answer'),
-        (stop) => http(request, stop),
-      );
+      const limits = { clock, timeoutMs: METADATA_LIMIT_MS, signal, onTimeout: () => failed('no answer') };
+      const response = await bounded(limits, (stop) => http(request, stop));
       if (response.status === 200) return response.body;
       throw failed(`status ${response.status}`);
     } catch (error) {

@@ -1,7 +1,7 @@
 import { RigilError } from '../../errors.ts';
+import { throwIfAborted } from '../../platform/abort.ts';
 import type { HttpResponse } from '../../platform/http.ts';
 import { callApi } from '../api.ts';
-import { throwIfAborted } from '../deadline.ts';
 import { selfAndParents } from '../names.ts';
 import type { OptionValues } from '../options.ts';
 import { AwsCredentialChain } from './aws-credentials.ts';

@@ -1,6 +1,6 @@
 import { RigilError } from '../../errors.ts';
+import { throwIfAborted } from '../../platform/abort.ts';
 import type { Clock } from '../../platform/clock.ts';
-import { throwIfAborted } from '../deadline.ts';
 import { Mutex } from '../mutex.ts';
 import { isHttpUrl, isTtl, type OptionValues } from '../options.ts';
 import type { RecordWriter } from '../writer.ts';

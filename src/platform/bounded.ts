@@ -1,5 +1,6 @@
-import { type Code, RigilError } from '../errors.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { RigilError } from '../errors.ts';
+import { throwIfAborted } from './abort.ts';
+import type { Clock } from './clock.ts';
 
 /** How long work may take to end after its signal, before it is left to itself, in milliseconds. */
 const GRACE_MS = 5_000;
@@ -8,21 +9,21 @@ export interface Bounds {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
-  /** What a timeout means, as an error. */
-  readonly onTimeout: { readonly code: Code; readonly message: string };
+  /** What a timeout means. */
+  readonly onTimeout: () => RigilError;
 }
 
 /**
  * Runs `work` with a signal that aborts on `signal` and on the timeout. Settles soon after either, even when `work`
  * does not: what it brings later is dropped.
  *
- * @throws RigilError the code of `onTimeout`, or `aborted`
+ * @throws RigilError that of `onTimeout`; the reason of `signal` where that is one, else `aborted`
  */
 export async function bounded<T>(
   { clock, signal, timeoutMs, onTimeout }: Bounds,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  if (signal.aborted) throw aborted();
+  throwIfAborted(signal);
   const inner = new AbortController();
   const timer = new AbortController();
   const ended = new AbortController();
@@ -37,20 +38,16 @@ export async function bounded<T>(
     if (ended.signal.aborted) return new Promise(() => {});
     inner.abort(null);
     await clock.sleep(GRACE_MS, ended.signal);
-    throw new RigilError(onTimeout.code, onTimeout.message);
+    throw onTimeout();
   };
   try {
     return await Promise.race([work(inner.signal), limit()]);
   } catch (error) {
-    if (signal.aborted) throw aborted(error);
-    throw inner.signal.aborted ? new RigilError(onTimeout.code, onTimeout.message, { cause: error }) : error;
+    throwIfAborted(signal);
+    throw inner.signal.aborted ? onTimeout() : error;
   } finally {
     signal.removeEventListener('abort', onAbort);
     ended.abort(null);
     timer.abort(null);
   }
-}
-
-function aborted(cause?: unknown): RigilError {
-  return new RigilError('aborted', 'the work was broken off', { cause });
 }

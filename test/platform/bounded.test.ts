@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { bounded } from '../../src/certs/bounded.ts';
 import type { CertificateStore, StoreLock } from '../../src/certs/ports.ts';
 import { lockCertificate } from '../../src/certs/store-access.ts';
-import { FakeClock } from './fake-clock.ts';
+import { RigilError } from '../../src/errors.ts';
+import { bounded } from '../../src/platform/bounded.ts';
+import { FakeClock } from '../certs/fake-clock.ts';
 
 const never = new AbortController().signal;
-const onTimeout = { code: 'issuance-timed-out', message: 'too late' } as const;
+const onTimeout = () => new RigilError('issuance-timed-out', 'too late');
 
 describe('bounded', () => {
   it('gives what the work gives, and its errors', async () => {
