@@ -18,6 +18,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   nghttp: 'nghttp2-client',
   h2load: 'nghttp2-client',
   mandoc: 'mandoc',
+  testssl: 'testssl.sh',
 };
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/bin'];

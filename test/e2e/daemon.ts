@@ -229,17 +229,17 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end (at most 60 seconds). */
+/** Runs a program to its end, which is at most 60 seconds away unless told otherwise. */
 export async function runProgram(
   command: string,
   args: readonly string[],
-  options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string } = {},
+  options: { input?: string; env?: NodeJS.ProcessEnv; cwd?: string; timeoutMs?: number } = {},
 ): Promise<Finished> {
   const child = spawn(command, args, {
     env: { ...process.env, ...options.env },
     ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: 60_000,
+    timeout: options.timeoutMs ?? 60_000,
   });
   let stdout = '';
   let stderr = '';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { ServedCertificate } from '../../snapshot/snapshot.ts';
 
-/** Mozilla's guideline 6.0, "intermediate": TLS 1.3, and of TLS 1.2 what has forward secrecy and AEAD. */
+/** Mozilla's guideline 6.0, "intermediate": TLS 1.3, and of TLS 1.2 what has forward secrecy and AEAD. In our order. */
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -26,6 +26,9 @@ const GROUPS =
       return false;
     }
   }) ?? 'auto';
+
+/** Of OpenSSL 1.1.1 and later; Node's types lack it. */
+const SSL_OP_PRIORITIZE_CHACHA = 0x200000;
 
 /** What is spoken, in order of preference. */
 export const PROTOCOLS: readonly string[] = ['h2', 'http/1.1'];
@@ -134,10 +137,11 @@ export class TlsServers {
       minVersion: 'TLSv1.2',
       maxVersion: 'TLSv1.3',
       ciphers: CIPHERS,
-      // The guideline leaves the choice to the client, who knows whether it has hardware for AES.
-      honorCipherOrder: false,
+      // Ours, which begins with what costs the least here; but a client without hardware for AES, which therefore puts
+      // ChaCha20 first, gets that.
+      honorCipherOrder: true,
       ecdhCurve: GROUPS,
-      secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+      secureOptions: constants.SSL_OP_NO_RENEGOTIATION | SSL_OP_PRIORITIZE_CHACHA,
       handshakeTimeout: this.#options.handshakeTimeoutMs,
       ...options,
     });

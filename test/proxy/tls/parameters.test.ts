@@ -59,10 +59,16 @@ describe('what is negotiated', () => {
     expect((await negotiated(port, { ciphers, maxVersion: 'TLSv1.2' })).protocol).toBe('TLSv1.2');
   });
 
-  it('is the cipher that the client prefers: it knows its hardware', async () => {
+  it.each([
+    ['ours first', 'ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256', 'AES_128'],
+    [
+      'ChaCha20 for a client that puts it first: it has no hardware for AES',
+      'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256',
+      'CHACHA20',
+    ],
+  ])('is the cipher that comes %s', async (_case, ciphers, expected) => {
     const { port } = await startDoor({ names: ['one.test'], certificates: [one] });
-    const mobile = 'ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES128-GCM-SHA256';
-    expect((await negotiated(port, { ciphers: mobile, maxVersion: 'TLSv1.2' })).cipher).toContain('CHACHA20');
+    expect((await negotiated(port, { ciphers, maxVersion: 'TLSv1.2' })).cipher).toContain(expected);
   });
 
   it.each(['ECDHE-ECDSA-AES128-SHA256', 'ECDHE-ECDSA-AES256-SHA', 'ECDHE-ECDSA-AES128-CCM'])(
