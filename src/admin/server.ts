@@ -4,6 +4,7 @@ import { type BindAddress, type BoundSocket, bind } from '../platform/bind.ts';
 import { metricsText } from './metrics.ts';
 import { CONTENT_SECURITY_POLICY, statusPage } from './page.ts';
 import { type StatusSource, troubles } from './status.ts';
+import { isWelcome } from './welcome.ts';
 
 interface Answer {
   readonly status: number;
@@ -23,10 +24,13 @@ const MOST_CONNECTIONS = 200;
 export class AdminServer {
   readonly #server: Server;
   readonly #source: StatusSource;
+  readonly #peers: () => readonly string[];
   #address: BindAddress | null = null;
 
-  constructor(source: StatusSource) {
+  /** @param peers CIDR blocks that are answered besides this machine, whenever they are asked for */
+  constructor(source: StatusSource, peers: () => readonly string[] = () => []) {
     this.#source = source;
+    this.#peers = peers;
     this.#server = createServer(
       {
         headersTimeout: 5_000,
@@ -87,6 +91,13 @@ export class AdminServer {
   }
 
   async #answer(request: IncomingMessage): Promise<Answer> {
+    if (this.#address?.kind !== 'unix' && !isWelcome(request.socket, this.#peers())) {
+      return {
+        status: 403,
+        type: TEXT,
+        body: 'this endpoint answers its own machine only; the `admin` directive can name others: admin ADDR CIDR\u2026\n',
+      };
+    }
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       return { status: 405, type: TEXT, body: 'only GET and HEAD\n', headers: { allow: 'GET, HEAD' } };
     }

@@ -22,6 +22,7 @@ import { AttemptCounter } from './attempts.ts';
 import { ConfigFile } from './config-file.ts';
 import { connectionCaps, meansOfMachine } from './connection-caps.ts';
 import { DaemonStatus } from './daemon-status.ts';
+import { tellExposedSecrets } from './exposed-secrets.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
@@ -197,6 +198,7 @@ export class Daemon {
     void this.#storeWatch.follow(this.#stopping.signal);
     this.#routes.follow(this.#config.global.configSource);
     this.#tailnet.follow(this.#config.global.tailscale);
+    void tellExposedSecrets(this.#config, this.#bus.emit);
     this.#unwatch = [...this.#unwatch, this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
@@ -370,7 +372,11 @@ export class Daemon {
     const { admin } = config.global;
     const servers = this.#responders.serversOf(config);
     if (admin !== null) {
-      servers.push({ role: 'admin', address: admin, make: () => new AdminServer(this.#status()) });
+      servers.push({
+        role: 'admin',
+        address: admin,
+        make: () => new AdminServer(this.#status(), () => this.#config.global.adminPeers),
+      });
     }
     return this.#sockets.open(this.#tailnet.listenersOf(config.global), servers);
   }

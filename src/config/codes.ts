@@ -125,6 +125,10 @@ export const CODES = {
     severity: 'warning',
     summary: 'A certificate of Tailscale is for one name, and several are wanted in one.',
   },
+  'admin-for-nobody': {
+    severity: 'warning',
+    summary: 'The admin endpoint listens where others can connect, and nobody is named who may ask.',
+  },
   'directive-without-effect': {
     severity: 'warning',
     summary: 'The directive has no effect as long as another one is absent.',

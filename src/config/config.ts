@@ -19,6 +19,8 @@ export interface GlobalConfig {
   readonly https: readonly ListenAddress[];
   /** The admin endpoint. Null = off. */
   readonly admin: ListenAddress | null;
+  /** CIDR blocks whose requests the admin endpoint answers, besides those of this machine. */
+  readonly adminPeers: readonly string[];
   readonly store: StoreConfig;
   /** How many processes serve; `auto` is one per core. */
   readonly workers: number | 'auto';

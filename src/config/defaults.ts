@@ -14,6 +14,7 @@ export const GLOBAL_DEFAULTS = {
   http: [tcp(null, 80)],
   https: [tcp(null, 443)],
   admin: tcp('127.0.0.1', 9180),
+  adminPeers: [],
   workers: 'auto',
   maxConnections: 'auto',
   maxConnectionsPerAddress: 'auto',

@@ -38,6 +38,7 @@ function globalLines(global: GlobalConfig): readonly string[] {
     http,
     https,
     admin,
+    adminPeers,
     store,
     workers,
     maxConnections,
@@ -53,7 +54,7 @@ function globalLines(global: GlobalConfig): readonly string[] {
   return [
     words('http', http.length === 0 ? ['off'] : http.map(formatListenAddress)),
     words('https', https.map(formatListenAddress)),
-    words('admin', [admin === null ? 'off' : formatListenAddress(admin)]),
+    words('admin', admin === null ? ['off'] : [formatListenAddress(admin), ...adminPeers]),
     store.kind === 'file'
       ? words('store file', [store.dir])
       : words('store redis', [store.url, `prefix=${store.prefix}`]),

@@ -3,11 +3,16 @@ import type { ServingSettings } from '../snapshot/snapshot.ts';
 
 /** Whether `X-Forwarded-*` of this peer are believed. `address` is one of {@link plainAddress}. */
 export function isTrusted(address: string, settings: ServingSettings): boolean {
-  if (settings.trustedProxies.length === 0) return false;
-  let list = lists.get(settings);
+  return isWithin(address, settings.trustedProxies);
+}
+
+/** Whether an address, one of {@link plainAddress}, is in one of these CIDR blocks. */
+export function isWithin(address: string, blocks: readonly string[]): boolean {
+  if (blocks.length === 0) return false;
+  let list = lists.get(blocks);
   if (list === undefined) {
-    list = blockList(settings.trustedProxies);
-    lists.set(settings, list);
+    list = blockList(blocks);
+    lists.set(blocks, list);
   }
   const bare = address.split('%', 1)[0] ?? address;
   return list.check(bare, isIPv4(bare) ? 'ipv4' : 'ipv6');
@@ -21,7 +26,7 @@ export function plainAddress(address: string): string {
 }
 
 /** Settings never change, so a list is made once for each. */
-const lists = new WeakMap<ServingSettings, BlockList>();
+const lists = new WeakMap<readonly string[], BlockList>();
 
 /** Blocks that are none are passed over: the configuration has been checked. */
 function blockList(blocks: readonly string[]): BlockList {

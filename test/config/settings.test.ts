@@ -7,6 +7,7 @@ describe('the global settings', () => {
       http: [{ kind: 'tcp', host: null, port: 80 }],
       https: [{ kind: 'tcp', host: null, port: 443 }],
       admin: { kind: 'tcp', host: '127.0.0.1', port: 9180 },
+      adminPeers: [],
       store: { kind: 'file', dir: '/home/rigil/.local/state/rigil' },
       workers: 'auto',
       maxConnections: 'auto',
@@ -65,7 +66,7 @@ describe('addresses', () => {
   });
 
   it('with a port that the system chooses are all different', () => {
-    expect(codesOf('global\nhttp :0\nhttps :0\nadmin :0\nroute a.test\nupstream a')).toEqual([]);
+    expect(codesOf('global\nhttp :0\nhttps :0\nadmin :0 ::1\nroute a.test\nupstream a')).toEqual([]);
   });
 });
 

@@ -6,6 +6,7 @@ import type { FromWorker, Limits, ToWorker, WorkerReport } from '../../proxy/pro
 import { diff } from '../../snapshot/patch.ts';
 import { emptySnapshot, type Snapshot } from '../../snapshot/snapshot.ts';
 import type { WorkerSocket } from './listener-set.ts';
+import { workerEnvironment } from './worker-environment.ts';
 
 /** The program of a worker: the source when run from there, else what was built. */
 const PROGRAM = new URL(
@@ -64,6 +65,7 @@ export class WorkerProcess {
     this.#child = fork(PROGRAM, [], {
       serialization: 'advanced',
       execArgv: ['--no-warnings', ...trustOptions()],
+      env: workerEnvironment(process.env),
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', ...listeners.map(({ fd }) => fd)],
     });
     this.pid = this.#child.pid ?? 0;

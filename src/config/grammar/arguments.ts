@@ -51,6 +51,16 @@ export function many<T>(type: ArgumentType<T>): Argument<readonly Placed<T>[]> {
   };
 }
 
+/** Any number of arguments, none too, each with its place. */
+export function any<T>(type: ArgumentType<T>): Argument<readonly Placed<T>[]> {
+  const some = many(type);
+  return {
+    synopsis: `[${type.placeholder}…]`,
+    types: [type],
+    read: (input) => (input.peek() === undefined ? [] : some.read(input)),
+  };
+}
+
 /** All the words that are left, as one text with single spaces. */
 export function phrase(type: ArgumentType<string>): Argument<string> {
   const words = many(type);

@@ -22,6 +22,7 @@ export interface GlobalDraft {
   http?: readonly Placed<ListenAddress>[];
   https?: readonly Placed<ListenAddress>[];
   admin?: Placed<ListenAddress> | null;
+  adminPeers?: readonly string[];
   store?: StoreConfig;
   workers?: number | 'auto';
   maxConnections?: number | 'auto';

@@ -11,7 +11,7 @@ import {
   tcpUrl,
   text,
 } from './argument-types.ts';
-import { many, one, oneOf, optional, options } from './arguments.ts';
+import { any, many, one, oneOf, optional, options } from './arguments.ts';
 import { type Directive, grammarFor } from './directive.ts';
 import type { GlobalDraft } from './drafts.ts';
 
@@ -51,8 +51,9 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
   directive({
     name: 'admin',
     forms: [
-      form([one(listenAddress)], (draft, [address], at) => {
+      form([one(listenAddress), any(cidr)], (draft, [address, peers], at) => {
         draft.admin = { value: address, at };
+        draft.adminPeers = peers.map(({ value }) => value);
       }),
       keyword('off', [], (draft) => {
         draft.admin = null;
@@ -60,9 +61,14 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
     ],
     summary: 'Where the status page, health checks and metrics are served',
     documentation:
-      'Serves `/` for people, `/api/status`, `/healthz` and `/metrics` (Prometheus) over plain HTTP. There is no password: keep it on the loopback address, on a private network or on a Unix socket.',
+      'Serves `/` for people, `/api/status`, `/healthz` and `/metrics` (Prometheus) over plain HTTP. There is no password: it answers this machine, and whoever is in one of the blocks that follow the address; everybody else gets status 403. Requests for a host name that is not its own get that, too, so that no web page can make a browser of this machine read it (DNS rebinding); IP addresses, `localhost` and the host of ADDR are its own.',
     default: '127.0.0.1:9180',
-    examples: ['admin 127.0.0.1:9180', 'admin unix:/run/rigil/admin.sock', 'admin off'],
+    examples: [
+      'admin 127.0.0.1:9180',
+      'admin :9180 10.0.0.0/8 fd00::/8',
+      'admin unix:/run/rigil/admin.sock',
+      'admin off',
+    ],
   }),
   directive({
     name: 'store',

@@ -112,11 +112,11 @@ function adminLines(env: CentauriEnvironment): string[] {
     ];
   env.note(
     'METRICS_PORT',
-    `admin :${port} is open to all interfaces as before, and besides /metrics there are a status page and /healthz now; metrics are called rigil_…, and the two of Centauri are there under their old names as long as centauri-metrics is on`,
+    `admin :${port} answers everybody on all interfaces, as before: name who scrapes instead of 0.0.0.0/0 ::/0; besides /metrics there are a status page and /healthz now; metrics are called rigil_…, and the two of Centauri are there under their old names as long as centauri-metrics is on`,
   );
   return [
     '# /metrics, as before on all interfaces; also the status page, /api/status and /healthz.',
-    `admin :${port}`,
+    `admin :${port} 0.0.0.0/0 ::/0`,
     '# Until dashboards know the new names.',
     'centauri-metrics on',
   ];

@@ -19,6 +19,11 @@ export function settleGlobal(
     const message = 'tailscale-http has no effect: no tailnet is served';
     context.problems.report('directive-without-effect', tailscaleHttp.at, message, 'add a line: tailscale');
   }
+  if (admin && draft.adminPeers?.length === 0 && !isOfThisMachine(admin.value)) {
+    const message = `the admin endpoint listens on ${formatListenAddress(admin.value)} and answers this machine only`;
+    const hint = `name who else may ask: admin ${formatListenAddress(admin.value)} 10.0.0.0/8; or listen on 127.0.0.1`;
+    context.problems.report('admin-for-nobody', admin.at, message, hint);
+  }
   return {
     ...GLOBAL_DEFAULTS,
     ...rest,
@@ -29,6 +34,13 @@ export function settleGlobal(
     tailscale: tailscale ? { ...tailscale, http: tailscaleHttp?.value ?? 'redirect' } : null,
     store: draft.store ?? defaultStore(context),
   };
+}
+
+/** Whether nobody else can connect there. Of an inherited socket that is not known. */
+function isOfThisMachine(address: ListenAddress): boolean {
+  if (address.kind !== 'tcp') return true;
+  const { host } = address;
+  return host === '::1' || host === 'localhost' || host?.startsWith('127.') === true;
 }
 
 function defaultStore(context: Parameters<typeof settleGlobal>[1]): StoreConfig {

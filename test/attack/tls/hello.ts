@@ -81,12 +81,12 @@ export type Verdict = { readonly alert: number } | 'hello' | 'closed' | 'other';
 export function provoke(port: number, bytes: Buffer, address = '127.0.0.1'): Promise<Verdict> {
   return new Promise((resolve, reject) => {
     const socket = connect(port, address, () => socket.write(bytes));
-    let got = Buffer.alloc(0);
+    let got: Buffer = Buffer.alloc(0);
     const done = (verdict: Verdict) => {
       socket.destroy();
       resolve(verdict);
     };
-    socket.on('data', (piece) => {
+    socket.on('data', (piece: Buffer) => {
       got = Buffer.concat([got, piece]);
       if (got.length < 7) return;
       if (got[0] === 21) done({ alert: got[6] ?? -1 });

@@ -71,7 +71,7 @@ describe('every variable of Centauri', () => {
     ],
     [{ DNS_PROVIDER: 'hetzner' }, 'challenge dns-01 exec dialect=acme.sh api=dns_hetzner'],
     [{ DNS_PROVIDER: 'somethingnew' }, 'challenge dns-01 exec path=/usr/local/bin/dns-hook'],
-    [{ METRICS_PORT: '9100' }, 'admin :9100'],
+    [{ METRICS_PORT: '9100' }, 'admin :9100 0.0.0.0/0 ::/0'],
     [{ METRICS_PORT: '9100' }, 'centauri-metrics on'],
     [{ CONFIG_SOURCE: 'network', CONFIG_NETWORK_ADDRESS: 'conf:8500' }, 'config-source tcp://conf:8500'],
   ])('%j', (env, line) => {
