@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect } from 'node:tls';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { makeRoot, readRoot } from '../../src/internal-ca/authority.ts';
 import { makeLeaf } from '../../src/internal-ca/leaf.ts';
 import { systemRandom } from '../../src/platform/random.ts';
@@ -14,6 +14,9 @@ import { DAY } from '../certs/make.ts';
 import { selfSigned } from '../certs/real-certificate.ts';
 import { eventually, freePorts, RIGIL, rigil, textOf } from './daemon.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
+
+// Whole programs on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 /** An entry of certs.json, and the leaf in it. */
 interface Entry {

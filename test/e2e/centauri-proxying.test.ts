@@ -3,9 +3,12 @@ import { request as plainRequest } from 'node:http';
 import { connect as connectH2 } from 'node:http2';
 import { request } from 'node:https';
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Daemon, startDaemon } from './daemon.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
+
+// Whole programs on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 /** Names of the fields that are not of the connection alone. */
 function endToEnd(headers: object): string[] {

@@ -1,8 +1,11 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Daemon, eventually, rigil, startDaemon } from './daemon.ts';
 import { startUpstream, type Upstream } from './upstream.ts';
+
+// Whole programs on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const SECRETS = { WRITTEN: 'aaaa-written-hmacs-', TOKEN: 'bbbb-cloudflare-token', DATABASE: 'cccc-password' };
 const EVERY_SECRET = new RegExp(Object.values(SECRETS).join('|'));

@@ -1,12 +1,15 @@
 import { createPrivateKey } from 'node:crypto';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { DAY } from '../certs/make.ts';
 import { selfSigned } from '../certs/real-certificate.ts';
 import { has } from '../peers.ts';
 import { startTailscale, type TailscaleStandIn } from '../tailscale/stand-in.ts';
 import { type Daemon, eventually, rigil, runProgram, startDaemon } from './daemon.ts';
 import { startUpstream } from './upstream.ts';
+
+// Whole programs on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const NAME = 'box.tail1234.ts.net';
 const ROUTE = (address: string) => `route app.localhost\n  upstream ${address}\n`;
@@ -87,7 +90,7 @@ describe.skipIf(!has('curl'))('a tailnet', () => {
     // It goes away again: what was found out stays, and requests go on without an identity.
     await tailscale.stop();
     expect(await ask(daemon, { from: '127.0.0.6' })).toMatchObject({ status: 200, body: '{}' });
-  }, 60_000);
+  });
 
   it('that gives the machine another address is followed', async () => {
     await using tailscale = await startTailscale({ devices: DEVICES });
@@ -99,7 +102,7 @@ describe.skipIf(!has('curl'))('a tailnet', () => {
     await eventually('the old address is given up', async () =>
       (await ask(daemon)).code === 0 ? undefined : true,
     );
-  }, 60_000);
+  });
 
   it('with a port that somebody else has serves all else, and says so', async () => {
     await using tailscale = await startTailscale({ devices: DEVICES, addresses: ['127.0.0.2', '127.0.0.8'] });
@@ -115,7 +118,7 @@ describe.skipIf(!has('curl'))('a tailnet', () => {
     await daemon.event('listener.opened', ({ address }) => address === `127.0.0.8:${daemon.ports.https}`);
     expect(await ask(daemon, { to: '127.0.0.8' })).toMatchObject({ body: expect.stringContaining('alice') });
     await new Promise((done) => other.close(done));
-  }, 60_000);
+  });
 
   it('is left at a reload that turns it off', async () => {
     await using tailscale = await startTailscale({ devices: DEVICES });

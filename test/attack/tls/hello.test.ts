@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect as connectTls } from 'node:tls';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Daemon, eventually, runProgram, startDaemon } from '../../e2e/daemon.ts';
 import { startUpstream, type Upstream } from '../../e2e/upstream.ts';
 import { has } from '../../peers.ts';
@@ -14,6 +14,9 @@ import {
   type Verdict,
   vector,
 } from './hello.ts';
+
+// Whole programs on a machine that may be busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 const DECODE_ERROR = { alert: 50 };
 const UNRECOGNIZED_NAME = { alert: 112 };
