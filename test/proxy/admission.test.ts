@@ -4,7 +4,9 @@ import { Admission } from '../../src/proxy/admission.ts';
 import { Counters } from '../../src/proxy/counters.ts';
 import { emptySnapshot, type ServingSettings } from '../../src/snapshot/snapshot.ts';
 import { listen, route, startProxy, until } from './fixture.ts';
+import { connectH2, h2Response } from './h2-client.ts';
 import { connectPlain, type RawClient } from './raw-client.ts';
+import { OK, rawUpstream } from './upstream-servers.ts';
 
 const EVERYBODY = Number.MAX_SAFE_INTEGER;
 
@@ -172,6 +174,25 @@ describe('a connection that is kept open only', () => {
     serving.makeRoom();
     expect((await busy.send('Host: example.test\r\n\r\n').response()).status).toBe(308);
     expect(counters.values().responses).toMatchObject({ 'route="example.test",status="308"': 3 });
+  });
+
+  it('gives way over HTTP/2, too, unless a stream is open', async () => {
+    const upstream = await rawUpstream(({ socket, received }) => {
+      if (received.includes('/now')) socket.write(OK);
+    });
+    const { serving, port } = await startProxy({ routes: [route(upstream)] });
+    const session = await connectH2(port);
+    const closed = new Promise<void>((resolve) => session.once('close', resolve));
+    const waits = session.request({ ':authority': 'example.test', ':path': '/waits' });
+    await until(() => upstream.connections.length === 1);
+    serving.makeRoom();
+    const now = await h2Response(session.request({ ':authority': 'example.test', ':path': '/now' }));
+    expect(now.status).toBe(200);
+    waits.close();
+    await until(() => upstream.connections[0]?.socket.destroyed === true);
+    serving.makeRoom();
+    await closed;
+    await until(() => serving.connections === 0);
   });
 
   it('is asked once, not again and again while it closes', async () => {

@@ -125,6 +125,12 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     this.#lastWordDueMs = performance.now() + FAREWELL_MS;
   }
 
+  giveWay(): boolean {
+    if (this.#state !== OPEN || this.#streams.size > 0 || this.#lastId === 0) return false;
+    this.finish();
+    return true;
+  }
+
   cut(what: 'requests' | 'all'): boolean {
     const cut = [...this.#streams.values()].filter((exchange) => what === 'all' || !exchange.longLived);
     for (const exchange of cut) exchange.cut();
