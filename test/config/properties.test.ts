@@ -4,6 +4,7 @@ import { CODES } from '../../src/config/codes.ts';
 import type { Config } from '../../src/config/config.ts';
 import { masked } from '../../src/config/mask.ts';
 import { showConfig } from '../../src/config/show.ts';
+import { runs } from '../fuzz-runs.ts';
 import { anyText, configText } from './arbitrary.ts';
 import { parse } from './parse-text.ts';
 
@@ -32,7 +33,7 @@ describe('whatever the text is', () => {
         }
         expect(config === null).toBe(diagnostics.some(({ severity }) => severity === 'error'));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -42,7 +43,7 @@ describe('whatever the text is', () => {
         const places = parse(text).diagnostics.map(({ line, column }) => line * 1e6 + column);
         expect(places).toEqual(places.toSorted((a, b) => a - b));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 
@@ -51,7 +52,7 @@ describe('whatever the text is', () => {
       fc.property(configText, (text) => {
         expect(parse(text, { env: ENV })).toEqual(parse(text, { env: ENV }));
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     );
   });
 });
@@ -70,7 +71,7 @@ describe('a valid configuration', () => {
         expect(essence(again.config)).toEqual(essence(config));
         expect(showConfig(again.config ?? config)).toBe(shown);
       }),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
     expect(valid).toBeGreaterThan(100);
   });
@@ -90,7 +91,7 @@ describe('a valid configuration', () => {
         }
         expect(config.routes.filter(({ fallback }) => fallback).length).toBeLessThanOrEqual(1);
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 

@@ -13,6 +13,7 @@ import {
   soaOwner,
   TYPE,
 } from '../../src/dns/message.ts';
+import { runs } from '../fuzz-runs.ts';
 
 const label = fc.stringMatching(/^[a-z0-9_-]{1,20}$/);
 const name = fc.array(label, { maxLength: 6 }).map((labels) => labels.join('.'));
@@ -63,7 +64,7 @@ describe('DNS messages', () => {
       fc.property(fc.uint8Array({ maxLength: 600 }), (bytes) => {
         expectDecodedOrMalformed(Buffer.from(bytes));
       }),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 
@@ -79,7 +80,7 @@ describe('DNS messages', () => {
           expectDecodedOrMalformed(cut % 3 === 0 ? wire.subarray(0, cut % wire.length) : wire);
         },
       ),
-      { numRuns: 2000 },
+      { numRuns: runs(2000) },
     );
   });
 

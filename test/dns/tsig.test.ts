@@ -14,6 +14,7 @@ import {
 import { signRequest, type TsigKey, verifyResponse } from '../../src/dns/tsig.ts';
 import { UpdateClient } from '../../src/dns/update-client.ts';
 import { systemClock } from '../../src/platform/clock.ts';
+import { runs } from '../fuzz-runs.ts';
 import { never } from './records.ts';
 
 const NOW = Date.parse('2026-11-24T09:00:00Z');
@@ -75,7 +76,7 @@ describe('TSIG of an answer that somebody changed', () => {
           expect(error).toBeInstanceOf(MalformedMessage);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

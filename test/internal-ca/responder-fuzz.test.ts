@@ -11,6 +11,7 @@ import { parseResponse } from '../../src/ocsp/response.ts';
 import { systemClock } from '../../src/platform/clock.ts';
 import { systemRandom } from '../../src/platform/random.ts';
 import { FileStore } from '../../src/store/file-store.ts';
+import { runs } from '../fuzz-runs.ts';
 
 it('has an answer to whatever somebody sends, and says good of nothing but what was issued', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'rigil-fuzz-'));
@@ -62,7 +63,7 @@ it('has an answer to whatever somebody sends, and says good of nothing but what 
           if (status === 'good') expect(Buffer.from(certId?.serial ?? [])).toEqual(Buffer.from(leaf.serial));
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   } finally {
     await rm(directory, { recursive: true });

@@ -7,6 +7,7 @@ import { buildRequest } from '../../src/ocsp/request.ts';
 import { parseResponse } from '../../src/ocsp/response.ts';
 import { type Question, verifyResponse } from '../../src/ocsp/verify.ts';
 import { splitPem } from '../../src/x509/pem.ts';
+import { runs } from '../fuzz-runs.ts';
 import { has } from '../peers.ts';
 import { OCSP_SIGNING, TestAuthority } from '../responder.ts';
 
@@ -67,7 +68,7 @@ describe.skipIf(!has('openssl'))('mutated answers and certificates', () => {
           return index < 2 && verdict.status === 'good' && signedOf(mutated) === signed[index];
         },
       ),
-      { numRuns: 3000 },
+      { numRuns: runs(3000) },
     );
   });
 
@@ -87,7 +88,7 @@ describe.skipIf(!has('openssl'))('mutated answers and certificates', () => {
           );
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 
@@ -100,7 +101,7 @@ describe.skipIf(!has('openssl'))('mutated answers and certificates', () => {
           expect(error).toBeInstanceOf(RigilError);
         }
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FrameTracker } from '../../src/proxy/websocket.ts';
+import { runs } from '../fuzz-runs.ts';
 
 function frame(length: number, masked: boolean): Buffer {
   const mask = masked ? 0x80 : 0;
@@ -32,6 +33,6 @@ it('knows where frames end, however the bytes are cut', () => {
         expect(tracker.betweenFrames).toBe(ends.has(offset));
       }
     }),
-    { numRuns: 200 },
+    { numRuns: runs(200) },
   );
 });

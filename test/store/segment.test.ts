@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fromSegment, toSegment } from '../../src/store/segment.ts';
+import { runs } from '../fuzz-runs.ts';
 
 const name = fc.oneof(
   fc.string({ unit: 'binary' }),
@@ -37,7 +38,7 @@ describe('a name as a part of a path', () => {
         const back = fromSegment(segment);
         if (segment.length <= 200) expect(back).toBe(given.toWellFormed());
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 
@@ -49,7 +50,7 @@ describe('a name as a part of a path', () => {
         const padding = 'x'.repeat(length);
         expect(toSegment(padding + one)).not.toBe(toSegment(padding + two));
       }),
-      { numRuns: 1000 },
+      { numRuns: runs(1000) },
     );
   });
 });

@@ -5,6 +5,7 @@ import { readExtensions } from '../../src/x509/extensions.ts';
 import { readLeaf, renewalInfoId } from '../../src/x509/leaf.ts';
 import { generatePrivateKey } from '../../src/x509/private-key.ts';
 import { loadX509, signingKeys } from '../../src/x509/web-crypto.ts';
+import { runs } from '../fuzz-runs.ts';
 
 /** A self-signed certificate with everything in it that rigil reads. */
 async function certificate(serialNumber = '0087654321'): Promise<string> {
@@ -94,7 +95,7 @@ describe('readExtensions', () => {
           expect(error).toBeInstanceOf(RigilError);
         }
       }),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     );
   });
 });

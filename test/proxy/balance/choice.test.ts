@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { runs } from '../../fuzz-runs.ts';
 import { lottery, makeGroup, shares } from './group.ts';
 
 const POLICIES = ['random', 'round-robin', 'least-connections', 'sticky'] as const;
@@ -72,7 +73,7 @@ describe('the choice among upstreams', () => {
           }
         },
       ),
-      { numRuns: 30 },
+      { numRuns: runs(30) },
     );
   });
 

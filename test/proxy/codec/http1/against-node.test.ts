@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { runs } from '../../../fuzz-runs.ts';
 import { ACCEPTED_BODIES } from './chunked-cases.ts';
 import { ACCEPTED_REQUESTS } from './request-cases.ts';
 import { agreements } from './second-opinion.ts';
@@ -170,7 +171,7 @@ it('reads requests as Node does, and passes nothing that Node refuses', { timeou
   const property = fc.asyncProperty(wires, async (wire) => {
     agreed += await agreements(wire);
   });
-  await fc.assert(property, { numRuns: 3_000 });
+  await fc.assert(property, { numRuns: runs(3_000) });
   expect(agreed).toBeGreaterThan(300);
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameReader } from '../../../../src/proxy/codec/http2/frame-reader.ts';
 import { FRAME, H2_ERROR } from '../../../../src/proxy/codec/http2/protocol.ts';
+import { runs } from '../../../fuzz-runs.ts';
 import { READINGS, REFUSALS, wireOf } from './frame-cases.ts';
 import { frame, OPENING, readAll } from './frames.ts';
 
@@ -101,7 +102,7 @@ describe('whatever comes', () => {
           if (fault !== undefined && 'error' in fault) expect(errors.has(Number(fault.error))).toBe(true);
         }
       }),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     );
   });
 
@@ -110,7 +111,7 @@ describe('whatever comes', () => {
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {
         readAll([Buffer.concat([OPENING, Buffer.from(bytes)])]);
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     );
   });
 });

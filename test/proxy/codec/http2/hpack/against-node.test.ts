@@ -9,6 +9,7 @@ import { HpackDecoder } from '../../../../../src/proxy/codec/http2/hpack/decoder
 import { HpackEncoder } from '../../../../../src/proxy/codec/http2/hpack/encoder.ts';
 import { HeaderList } from '../../../../../src/proxy/codec/http2/hpack/header-list.ts';
 import { FRAME, SETTING } from '../../../../../src/proxy/codec/http2/protocol.ts';
+import { runs } from '../../../../fuzz-runs.ts';
 import { linesOf } from './decoded.ts';
 
 /**
@@ -89,7 +90,7 @@ it('writes what Node reads, and reads what Node writes', { timeout: 60_000 }, as
       }
       peer.close();
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
 

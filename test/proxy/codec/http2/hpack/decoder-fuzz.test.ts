@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { HpackDecoder } from '../../../../../src/proxy/codec/http2/hpack/decoder.ts';
 import { HeaderList } from '../../../../../src/proxy/codec/http2/hpack/header-list.ts';
 import { writeInteger } from '../../../../../src/proxy/codec/http2/hpack/integer.ts';
+import { runs } from '../../../../fuzz-runs.ts';
 import { linesOf } from './decoded.ts';
 import { PlainDecoder } from './plain-decoder.ts';
 
@@ -72,7 +73,7 @@ it.each([64, 300, 512, 1_000])('says what a plain decoder says, with a table of 
         expect(linesOf(into)).toEqual(wanted.map(([name, value]) => `${name}: ${value}`));
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -92,7 +93,7 @@ it('keeps the same table when lists are too large to be kept', () => {
         expect(small.tooLarge).toBe(lines.length < wanted.length);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 
@@ -101,6 +102,6 @@ it('any bytes end in fields or in a fault', () => {
     fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
       new HpackDecoder().decode(Buffer.from(bytes), 0, bytes.length, new HeaderList());
     }),
-    { numRuns: 3_000 },
+    { numRuns: runs(3_000) },
   );
 });

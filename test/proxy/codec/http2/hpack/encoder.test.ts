@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { HpackDecoder } from '../../../../../src/proxy/codec/http2/hpack/decoder.ts';
 import { HpackEncoder } from '../../../../../src/proxy/codec/http2/hpack/encoder.ts';
 import { writeInteger } from '../../../../../src/proxy/codec/http2/hpack/integer.ts';
+import { runs } from '../../../../fuzz-runs.ts';
 import { decoded, hex } from './decoded.ts';
 import { EXAMPLES } from './rfc7541-appendix-c.ts';
 
@@ -159,7 +160,7 @@ it('is decoded to what it was given, over many blocks and sizes', () => {
         expect(decoded(decoder, encode(encoder, fields))).toEqual(lines);
       }
     }),
-    { numRuns: 500 },
+    { numRuns: runs(500) },
   );
 });
 

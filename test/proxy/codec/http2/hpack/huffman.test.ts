@@ -7,6 +7,7 @@ import {
   longestDecoded,
 } from '../../../../../src/proxy/codec/http2/hpack/huffman.ts';
 import { CODE, CODE_LENGTH, END_OF_STRING } from '../../../../../src/proxy/codec/http2/hpack/huffman-code.ts';
+import { runs } from '../../../../fuzz-runs.ts';
 
 it('has the codes of RFC 7541 Appendix B', () => {
   const codeOf = (symbol: number) => [CODE[symbol], CODE_LENGTH[symbol]];
@@ -55,6 +56,6 @@ it('accepts one code for each string only', () => {
       const end = huffmanEncode(target, 0, to, again, 0);
       expect(again.subarray(0, end)).toEqual(Buffer.from(bytes));
     }),
-    { numRuns: 2_000 },
+    { numRuns: runs(2_000) },
   );
 });
