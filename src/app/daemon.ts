@@ -51,6 +51,8 @@ const REST_MS = 20_000;
 const TICKET_KEY_BYTES = 48;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
+/** The same for certificates: a CA that is fast, or a local one, makes dozens in a second. */
+const PUBLISH_PACE_MS = 100;
 
 export interface DaemonOptions {
   /** The configuration file; it is read again on every reload. */
@@ -84,6 +86,7 @@ export class Daemon {
   readonly #issuers: Issuers;
   readonly #responders = new Responders();
   readonly #manager: CertificateManager;
+  readonly #publishCertificates: () => void;
   readonly #staples: StapleKeeper;
   readonly #answers: StoredAnswers;
   readonly #sockets = new Sockets(this.#bus.emit);
@@ -171,10 +174,17 @@ export class Daemon {
     const served = new ServedCertificates(this.#staples, () => systemClock.now());
     const publish = () => {
       const { certificates, revokedReplaced } = served.of(this.#manager.certificates);
+      if (certificates === this.#publisher.current.certificates) return;
       const ticketKeys = revokedReplaced ? systemRandom.bytes(TICKET_KEY_BYTES) : null;
       this.#publisher.update((current) => ({ ...current, certificates, ...(ticketKeys && { ticketKeys }) }));
     };
-    this.#manager = new CertificateManager({ store: this.#store, staples: this.#staples, publish, ...tools });
+    this.#publishCertificates = publish;
+    this.#manager = new CertificateManager({
+      store: this.#store,
+      staples: this.#staples,
+      publish: paced(publish, systemClock, PUBLISH_PACE_MS),
+      ...tools,
+    });
   }
 
   /** Resolves when it has ended, because it was told to or because a successor has taken its place. */
@@ -365,6 +375,7 @@ export class Daemon {
     this.#publisher.update((current) => ({ ...current, table, settings, tailnet, down }));
     this.#responders.use(config, issuers);
     this.#manager.setWanted(wanted, issuers);
+    this.#publishCertificates();
   }
 
   /** Opens what is not open yet. When one address cannot be had, nothing has changed. */

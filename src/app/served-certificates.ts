@@ -28,14 +28,17 @@ export class ServedCertificates {
   readonly #staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>;
   readonly #now: () => Instant;
   #made: ReadonlyMap<string, Made> = new Map();
+  #shown: ReadonlyMap<string, ServedCertificate> = new Map();
 
   constructor(staples: Pick<StapleKeeper, 'stapleOf' | 'answerOf' | 'revokedAt'>, now: () => Instant) {
     this.#staples = staples;
     this.#now = now;
   }
 
+  /** When nothing has changed the map is the same, too. */
   of(certificates: ReadonlyMap<string, Certificate>): Shown {
     const before = this.#made;
+    let isNews = before.size !== certificates.size;
     const made = new Map<string, Made>();
     let revokedReplaced = false;
     for (const [id, latest] of certificates) {
@@ -45,16 +48,17 @@ export class ServedCertificates {
       const former = known?.served.fingerprint ?? fingerprint;
       if (former !== fingerprint && this.#staples.revokedAt(former) !== null) revokedReplaced = true;
       const staple = this.#staples.stapleOf(fingerprint);
+      if (known?.from === from && known.served.staple === staple) {
+        made.set(id, known);
+        continue;
+      }
+      isNews = true;
       const { chain, key } = from;
-      made.set(
-        id,
-        known?.from === from && known.served.staple === staple
-          ? known
-          : { from, served: { id, chain, key, staple, fingerprint } },
-      );
+      made.set(id, { from, served: { id, chain, key, staple, fingerprint } });
     }
     this.#made = made;
-    return { certificates: new Map([...made].map(([id, { served }]) => [id, served])), revokedReplaced };
+    if (isNews) this.#shown = new Map([...made].map(([id, { served }]) => [id, served]));
+    return { certificates: this.#shown, revokedReplaced };
   }
 
   #inForce(former: Certificate, latest: Certificate): Certificate {

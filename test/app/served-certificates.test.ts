@@ -38,6 +38,19 @@ describe('what workers show', () => {
     expect(show(certificate)).toBe(stapled);
   });
 
+  it('is the same as a whole when nothing has changed', () => {
+    const both = new Map(['one', 'two'].map((id) => [id, make(id)]));
+    const first = served.of(both).certificates;
+    expect(served.of(both).certificates).toBe(first);
+    answers.set('two', { status: 'good', usable: true });
+    const stapled = served.of(both).certificates;
+    expect(stapled).not.toBe(first);
+    expect(stapled.get('one')).toBe(first.get('one'));
+    both.delete('one');
+    expect([...served.of(both).certificates.keys()]).toEqual(['two']);
+    expect([...first.keys()]).toEqual(['one', 'two']);
+  });
+
   it('is a certificate without a staple, unless it is must-staple', () => {
     expect(show(make('one'))).toMatchObject({ fingerprint: 'one', staple: null });
     expect(show(make('two', { mustStaple: true }))).toMatchObject({ fingerprint: 'one' });
