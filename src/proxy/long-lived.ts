@@ -8,9 +8,10 @@ import { fieldValue } from './raw-headers.ts';
  * Whether a response lasts as long as both sides like, so that a drain gives it more time than a request: an event stream,
  * or a call of gRPC, which may be one.
  */
-export function isLongLived({ headers, table }: ResponseHead): boolean {
+export function isLongLived(head: ResponseHead): boolean {
+  const { table } = head;
   if (table !== undefined) return hasType(table, EVENT_STREAM) || hasType(table, GRPC);
-  const type = fieldValue(headers, 'content-type')?.toLowerCase() ?? '';
+  const type = fieldValue(head.headers, 'content-type')?.toLowerCase() ?? '';
   return type.startsWith('text/event-stream') || type.startsWith('application/grpc');
 }
 

@@ -81,11 +81,14 @@ class Relay implements Receiver {
   #ask(): void {
     const { exchange, answer, target, snapshot, user } = this.#job;
     const { request } = exchange;
-    answer.begin(this.#upstream);
+    const upstream = this.#upstream;
+    answer.begin(upstream);
     const fields = upstreamFields(request, target, snapshot.settings, user);
-    const sent = new RelayedRequest(this.#upstream, request, target, fields, answer.requestBody);
-    this.#call = this.#context.upstreams.send(sent, this);
-    if (this.#abandoned) this.#call.abort();
+    const sent = new RelayedRequest(upstream, request, target, fields, answer.requestBody);
+    const call = this.#context.upstreams.send(sent, this);
+    // It may have failed already, and another upstream been asked.
+    if (upstream === this.#upstream) this.#call = call;
+    if (this.#abandoned) call.abort();
   }
 
   inform(head: ResponseHead): void {
@@ -94,10 +97,13 @@ class Relay implements Receiver {
 
   respond(head: ResponseHead, body: Body): void {
     const added = this.#answered();
-    const { table, status, headers, last = false } = head;
-    // The lines of a table are end-to-end already.
-    if (added === NO_FIELDS && table !== undefined) this.#reply(head, body);
-    else this.#reply({ status, headers: [...endToEnd(headers), ...added], last }, body);
+    // The lines of a table are end-to-end already, and become strings only when somebody asks for them.
+    if (added === NO_FIELDS && head.table !== undefined) {
+      this.#reply(head, body);
+      return;
+    }
+    const { status, headers, last = false } = head;
+    this.#reply({ status, headers: [...endToEnd(headers), ...added], last }, body);
   }
 
   upgrade(head: ResponseHead, fromUpstream: Body): Body {

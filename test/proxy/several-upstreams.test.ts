@@ -295,7 +295,7 @@ describe('sticky', () => {
       response.setHeader('Set-Cookie', ['a=1', 'b=2']);
       response.end();
     });
-    const proxy = await startProxy({ routes: [inTurn([app, app], 'sticky')] });
+    const proxy = await startProxy({ routes: [inTurn([app, { ...app }], 'sticky')] });
     const session = await connectH2(proxy.port);
     const { headers } = await h2Response(session.request({ ':path': '/', ':authority': 'example.test' }));
     expect(headers['set-cookie']).toEqual(['a=1', 'b=2', expect.stringMatching(COOKIE)]);

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { bytesBody, emptyBody } from '../../src/proxy/body.ts';
 import { cutting } from '../../src/proxy/codec/field-kind.ts';
 import { RequestParser } from '../../src/proxy/codec/http1/request-parser.ts';
@@ -12,6 +12,9 @@ import { ResponseHeadWriter } from '../../src/proxy/http1/response-head.ts';
 import { requestTargetOf } from '../../src/proxy/request-target.ts';
 import { TableHead } from '../../src/proxy/table-head.ts';
 import { RequestHeadWriter } from '../../src/proxy/upstream/request-head.ts';
+import { route, startProxy } from './fixture.ts';
+import { connectTls } from './raw-client.ts';
+import { answering, OK, rawUpstream } from './upstream-servers.ts';
 
 /** Names with a meaning, in many spellings, and others. */
 const name = fc.oneof(
@@ -136,5 +139,21 @@ describe('heads that are passed on where they lie', () => {
         },
       ),
     );
+  });
+});
+
+describe('a response that nobody looks into', () => {
+  it('is passed on without a string for each of its fields', async () => {
+    const asked = vi.spyOn(TableHead.prototype, 'headers', 'get');
+    onTestFinished(() => asked.mockRestore());
+    const upstream = await rawUpstream(answering(OK));
+    const proxy = await startProxy({
+      routes: [route(upstream), route([upstream, upstream], { names: ['two.test'] })],
+    });
+    const client = await connectTls(proxy.port);
+    for (const host of ['example.test', 'two.test']) {
+      expect((await client.send(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`).response()).body).toBe('ok');
+    }
+    expect(asked).not.toHaveBeenCalled();
   });
 });

@@ -254,9 +254,10 @@ const TUNNEL = 2;
 const FLUSHING = 3;
 const OVER = 4;
 
-function hasLength({ headers, table }: ResponseHead): boolean {
+function hasLength(head: ResponseHead): boolean {
+  const { table } = head;
   return table === undefined
-    ? fieldValue(headers, 'content-length') !== null
+    ? fieldValue(head.headers, 'content-length') !== null
     : table.find(FIELD.contentLength) >= 0;
 }
 
