@@ -111,6 +111,8 @@ export class Daemon {
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #isRunning = false;
+  /** A successor has asked for the sockets: what comes of it. */
+  #handOver: PromiseWithResolvers<{ readonly followed: boolean }> | null = null;
   #config: Config;
   #unwatch: readonly (() => void)[] = [];
 
@@ -246,15 +248,21 @@ export class Daemon {
       sockets: () => this.#sockets.all,
       busy: () => (this.#stopping.signal.aborted ? 'it is ending' : null),
       prepare: async () => {
+        this.#handOver = Promise.withResolvers();
         this.#routes.stop();
         await this.#manager.rest(REST_MS);
       },
       stay: () => {
+        this.#handOver?.resolve({ followed: false });
+        this.#handOver = null;
         if (this.#stopping.signal.aborted) return;
         this.#manager.endRest();
         this.#routes.follow(this.#config.global.configSource);
       },
-      leave: () => void this.#end({ followed: true }),
+      leave: () => {
+        this.#handOver?.resolve({ followed: true });
+        void this.#end();
+      },
     });
     await this.#unlessStopped(Promise.resolve());
     this.#isRunning = true;
@@ -281,14 +289,16 @@ export class Daemon {
 
   /** Finishes what runs, then ends. During the start: `start` breaks off. */
   async stop(): Promise<void> {
-    await this.#end({ followed: false });
+    await this.#end();
   }
 
-  async #end(how: { readonly followed: boolean }): Promise<void> {
+  async #end(): Promise<void> {
     if (this.#stopping.signal.aborted) return this.ended;
     this.#stopping.abort();
     if (this.#isRunning) {
-      await this.#finish(how);
+      // Told to stop while a successor gets ready: its sockets are these, and it is to have them.
+      const { followed } = (await this.#handOver?.promise) ?? { followed: false };
+      await this.#finish(followed);
     } else {
       void this.#pool.drain(DRAIN);
       await this.#started.promise;
@@ -298,7 +308,7 @@ export class Daemon {
     this.#ended.resolve();
   }
 
-  async #finish({ followed }: { readonly followed: boolean }): Promise<void> {
+  async #finish(followed: boolean): Promise<void> {
     // To systemd a unit is stopping or not, and where a successor is in the same unit it is not.
     if (!followed) await this.#tellSystemd('stopping');
     const startedAt = systemClock.now();

@@ -18,6 +18,8 @@ import {
 import type { WorkerSocket } from './workers/listener-set.ts';
 
 const NAME = 'take-over.sock';
+/** What follows when that socket file cannot be had. */
+const IMPOSSIBLE = 'serve --take-over will not be possible';
 /** Longest wait for a word of who holds the sockets, in milliseconds. */
 const PATIENCE_MS = 5_000;
 /** For each worker of a killed control process that is told to end, in milliseconds: a stopped one does not answer. */
@@ -115,22 +117,28 @@ export class Succession {
       // From here on somebody has to serve, should this process be killed.
       onReady();
       await taken.ready();
-      if (role === 'daemon') await acquire({ wait: true });
+      // Nobody else serves from here on, so nothing that fails may end this process.
+      if (role === 'daemon') await this.#orTell('taking the store over', () => acquire({ wait: true }));
       else await this.#endOrphans();
       emit({ event: 'take-over.finished', from: pid, durationMs: clock.now() - this.#startedAt });
     } else {
       onReady();
     }
-    this.#publish();
+    await this.#orTell(IMPOSSIBLE, async () => {
+      // In the place of the former one, in one step. Others can only be left from processes that were killed.
+      if (this.#socket !== null) renameSync(this.#own, this.#options.path);
+      for (const path of this.#places().slice(1)) rmSync(path, { force: true });
+    });
   }
 
   /** From now on a successor may come. */
   async open({ sockets, busy, prepare, stay, leave }: Incumbent): Promise<void> {
     const { clock, emit } = this.#options;
-    if (this.#socket === null) return;
+    const socket = this.#socket;
+    if (socket === null) return;
     let startedAt = 0;
     const since = () => clock.now() - startedAt;
-    this.#holder = new Holder({
+    const holder = new Holder({
       role: 'daemon',
       sockets,
       busy,
@@ -150,7 +158,8 @@ export class Succession {
         leave();
       },
     });
-    await this.#holder.listen(this.#socket);
+    this.#holder = holder;
+    await this.#orTell(IMPOSSIBLE, () => holder.listen(socket));
   }
 
   /** @param followed a successor has the sockets, and the file of its own at the path */
@@ -191,7 +200,9 @@ export class Succession {
     const end = () => ended.reject(new RigilError('aborted', 'the take-over was broken off'));
     signal.addEventListener('abort', end, { once: true });
     if (signal.aborted) end();
-    const taken = await Promise.race([holder.take(), ended.promise]);
+    const taking = holder.take();
+    taking.catch(() => {});
+    const taken = await Promise.race([taking, ended.promise]);
     signal.removeEventListener('abort', end);
     this.#former = { pid, role, taken };
     return taken.sockets;
@@ -208,26 +219,24 @@ export class Succession {
         if (orphan.role === 'daemon') break;
         await clock.sleep(10);
       }
-      if (path !== this.#options.path && path !== this.#own) rmSync(path, { force: true });
     }
   }
 
   /** Binds a socket of its own beside that of the former daemon; clients of the store have no right to it. */
   async #bind(): Promise<void> {
-    const { path, emit } = this.#options;
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    await this.#orTell(IMPOSSIBLE, async () => {
+      mkdirSync(dirname(this.#own), { recursive: true, mode: 0o700 });
       this.#socket = await bind({ kind: 'unix', path: this.#own });
       chmodSync(this.#own, 0o600);
-    } catch (error) {
-      const where = 'serve --take-over will not be possible';
-      emit({ event: 'fault', where, message: messageOf(error), stack: null });
-    }
+    });
   }
 
-  /** Puts it in the place of the former one, in one step. */
-  #publish(): void {
-    if (this.#socket !== null) renameSync(this.#own, this.#options.path);
+  async #orTell(where: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#options.emit({ event: 'fault', where, message: messageOf(error), stack: null });
+    }
   }
 }
 

@@ -96,6 +96,18 @@ describe('serve --take-over', () => {
     expect(ca.count('newOrder')).toBe(1);
   });
 
+  it('gets the sockets also of a daemon that is told to stop at the same time', async () => {
+    await using first = await startDaemon(routes());
+    const load = startLoad(first, { fresh: 2, kept: 2 });
+    const following = follow(first);
+    await first.event('hand-over.started');
+    const stopped = first.stop();
+    await using second = await following;
+    expect(await stopped).toBe(0);
+    expect(second.events().map(({ event }) => event)).toContain('take-over.finished');
+    expect(Object.keys(await load.stop())).toEqual(['200']);
+  });
+
   it('is an ordinary start where nobody runs', async () => {
     await using daemon = await startDaemon(routes(), { args: ['--take-over'] });
     expect(daemon.events().map(({ event }) => event)).not.toContain('take-over.started');

@@ -9,6 +9,8 @@ import type { FromPorter, ToPorter } from './messages.ts';
 
 /** A successor that is not ready by then never will be, in milliseconds. */
 const PATIENCE_MS = 120_000;
+/** How often it is looked whether the successor is there, in milliseconds. */
+const LOOK_EVERY_MS = 50;
 
 /** What `node:cluster` makes of an inherited descriptor: there is nothing public that does not listen at once. */
 const { _createServerHandle: handleOf } = net as unknown as {
@@ -22,7 +24,10 @@ function send(message: FromPorter, handle?: net.Server): void {
 process.on('message', (message: ToPorter) => {
   if (message.type === 'ready') process.exit(0);
 });
-process.on('disconnect', () => process.exit(1));
+// While a socket waits for its acknowledgement, Node keeps the event `disconnect` back.
+setInterval(() => {
+  if (!process.connected) process.exit(1);
+}, LOOK_EVERY_MS);
 // Ctrl-C reaches the whole group of the holder; what it means is for the holder to say.
 for (const signal of ['SIGINT', 'SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => {});
 setTimeout(() => process.exit(1), PATIENCE_MS);
