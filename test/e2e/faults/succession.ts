@@ -52,11 +52,12 @@ export const killedSuccessors: Scenario = async (rounds) => {
       stdio: 'ignore',
     });
     await eventually('a hand-over', () => (count(daemon, 'hand-over.started') > before ? true : undefined));
-    await delay(Math.random() * 400);
+    const ended = () => count(daemon, 'hand-over.failed') + count(daemon, 'hand-over.finished') > before;
+    // In turn: when it is about to be the daemon, and before.
+    if (round % 2 === 0) await eventually('its turn', () => ended() || undefined);
+    await delay(Math.random() * (round % 2 === 0 ? 60 : 400));
     successor.kill('SIGKILL');
-    await eventually('its end', () =>
-      count(daemon, 'hand-over.failed') + count(daemon, 'hand-over.finished') > before ? true : undefined,
-    );
+    await eventually('its end', () => ended() || undefined);
     if (count(daemon, 'hand-over.finished') > 0) {
       left++;
       await daemon.stop();
