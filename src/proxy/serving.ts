@@ -139,7 +139,7 @@ class NodeServing implements Serving {
       refused: refused('http'),
     } as const;
     this.#current = current;
-    this.#identities = new Identities({ socket: () => current().tailnet?.socket ?? null, emit });
+    this.#identities = new Identities({ tailnet: () => current().tailnet, emit });
     const identified = createHandler(context, this.#identities);
     const engines = (options: EngineOptions): Engines => ({
       http1: new Http1Server(options, limits, sweep),

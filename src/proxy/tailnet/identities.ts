@@ -1,5 +1,6 @@
 import { Agent, get, type IncomingMessage } from 'node:http';
 import type { Emit } from '../../events/bus.ts';
+import type { TailnetSettings } from '../../snapshot/snapshot.ts';
 import { Deadline } from '../deadline.ts';
 import type { RawHeaders } from '../exchange.ts';
 import { Occasional } from '../tls/occasional.ts';
@@ -7,8 +8,8 @@ import { plainAddress } from '../trusted-peers.ts';
 import { userFields } from './user-fields.ts';
 
 export interface IdentitiesOptions {
-  /** Path of the Tailscale daemon's socket; null = there is none. */
-  readonly socket: () => string | null;
+  /** The tailnet now; null = there is none. */
+  readonly tailnet: () => Pick<TailnetSettings, 'socket' | 'addresses'> | null;
   readonly emit: Emit;
   /** Longest that a request waits, in milliseconds. Default 500. */
   readonly patienceMs?: number;
@@ -65,11 +66,14 @@ export class Identities {
 
   /** Calls `done` with the fields for the user at `remoteAddress`: at once if they are known, else in a while. */
   find(remoteAddress: string | null, done: Done): void {
-    const socket = this.#daemon();
+    const tailnet = this.#options.tailnet();
+    const socket = this.#turnTo(tailnet?.socket ?? null);
     const address = plainAddress(remoteAddress ?? '');
+    // A program of this machine may be anybody's, not only of whom the machine belongs to.
+    const isOwn = tailnet?.addresses.includes(address) === true;
     const known = this.#known.get(address);
     const asked = this.#asking.get(address);
-    if (socket === null || remoteAddress === null) done(NOBODY);
+    if (socket === null || remoteAddress === null || isOwn) done(NOBODY);
     else if (known !== undefined && known.untilMs > performance.now()) done(known.fields);
     else if (asked !== undefined) asked.wait(done);
     else if (this.#asking.size >= MOST_QUESTIONS) done(NOBODY);
@@ -82,8 +86,7 @@ export class Identities {
   }
 
   /** What another daemon has said does not hold. */
-  #daemon(): string | null {
-    const socket = this.#options.socket();
+  #turnTo(socket: string | null): string | null {
     if (socket !== this.#socket) {
       this.#socket = socket;
       this.#known.clear();

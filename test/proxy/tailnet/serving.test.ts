@@ -1,3 +1,4 @@
+import type { ConnectionOptions } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { RoutingTable } from '../../../src/routing/table.ts';
 import type { TailnetSettings } from '../../../src/snapshot/snapshot.ts';
@@ -7,6 +8,8 @@ import { connectH2, h2Response } from '../h2-client.ts';
 import { connectPlain, connectTls } from '../raw-client.ts';
 import { rawUpstream } from '../upstream-servers.ts';
 
+/** Where the client of these tests is. */
+const DEVICE: ConnectionOptions & { readonly localAddress: string } = { localAddress: '127.0.0.3' };
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
 const SPOOFED =
   'Tailscale-User-Login: root@evil\r\ntailscale_user_name: Root\r\nTAILSCALE-USER-PROFILE-PIC: x\r\n';
@@ -14,7 +17,7 @@ const SPOOFED =
 /** A proxy with a tailnet whose address is that of the fixture, 127.0.0.1, unless told otherwise. */
 async function setUp(settings: Partial<TailnetSettings> | null = {}, world: Partial<World> = {}) {
   const daemon = await startTailscale({
-    devices: { '127.0.0.1': { login: 'alice@example.com', name: 'Alice', picture: 'https://x/a.png' } },
+    devices: { '127.0.0.3': { login: 'alice@example.com', name: 'Alice', picture: 'https://x/a.png' } },
     ...world,
   });
   onTestFinished(() => daemon[Symbol.asyncDispose]());
@@ -42,14 +45,14 @@ const ALICE = [
 describe('a request over the tailnet', () => {
   it('tells the upstream who asks, whatever the client says', async () => {
     const { proxy, seen } = await setUp();
-    const client = await connectTls(proxy.port);
+    const client = await connectTls(proxy.port, DEVICE);
     const response = await client.send(`GET / HTTP/1.1\r\nHost: example.test\r\n${SPOOFED}\r\n`).response();
     expect([response.status, seen()]).toEqual([200, ALICE]);
   });
 
   it('does so over HTTP/2, and with a body', async () => {
     const { proxy, upstream, seen } = await setUp();
-    const session = await connectH2(proxy.port);
+    const session = await connectH2(proxy.port, DEVICE);
     const stream = session.request({
       ':method': 'POST',
       ':authority': 'example.test',
@@ -62,9 +65,9 @@ describe('a request over the tailnet', () => {
   });
 
   it('tells nothing of a device with tags', async () => {
-    const devices = { '127.0.0.1': { login: 'tagged-devices', name: 'Tagged', tags: ['tag:ci'] } };
+    const devices = { '127.0.0.3': { login: 'tagged-devices', name: 'Tagged', tags: ['tag:ci'] } };
     const { proxy, seen } = await setUp({}, { devices });
-    const client = await connectTls(proxy.port);
+    const client = await connectTls(proxy.port, DEVICE);
     await client.send(`GET / HTTP/1.1\r\nHost: example.test\r\n${SPOOFED}\r\n`).response();
     expect(seen()).toEqual([]);
   });
@@ -72,7 +75,7 @@ describe('a request over the tailnet', () => {
   it('goes on without the daemon', async () => {
     const { daemon, proxy, seen } = await setUp();
     await daemon.stop();
-    const client = await connectTls(proxy.port);
+    const client = await connectTls(proxy.port, DEVICE);
     const response = await client.send(`GET / HTTP/1.1\r\nHost: example.test\r\n${SPOOFED}\r\n`).response();
     expect([response.status, seen()]).toEqual([200, []]);
     expect(proxy.counters.values().requestsWaited).toBe(0);
@@ -81,7 +84,7 @@ describe('a request over the tailnet', () => {
   it('that its client gives up reaches no upstream', async () => {
     const { promise, resolve } = Promise.withResolvers<void>();
     const { daemon, proxy, upstream } = await setUp({}, { beforeWhois: () => promise });
-    const client = await connectTls(proxy.port);
+    const client = await connectTls(proxy.port, DEVICE);
     client.send('POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: 5\r\n\r\nab');
     await until(() => daemon.requests.length > 0);
     client.socket.destroy();
@@ -99,7 +102,7 @@ describe('a request that came another way', () => {
     ['the address is another one', { addresses: ['100.64.0.1'] }],
   ] as const)('tells nothing, and what the client says is dropped: %s', async (_case, settings) => {
     const { daemon, proxy, seen } = await setUp(settings);
-    const client = await connectTls(proxy.port);
+    const client = await connectTls(proxy.port, DEVICE);
     const chunked = `Transfer-Encoding: chunked\r\nTrailer: Tailscale-User-Login\r\n`;
     await client
       .send(
@@ -112,7 +115,9 @@ describe('a request that came another way', () => {
 
 describe('plain HTTP over the tailnet', () => {
   const ask = async (port: number, host = 'example.test') =>
-    (await connectPlain(port)).send(`GET /a HTTP/1.1\r\nHost: ${host}\r\n\r\n`).response();
+    (await connectPlain(port, { localAddress: DEVICE.localAddress }))
+      .send(`GET /a HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+      .response();
 
   it('is redirected, as everywhere', async () => {
     const { proxy, upstream } = await setUp();
