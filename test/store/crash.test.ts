@@ -133,6 +133,43 @@ describe('a disk that fails', () => {
     },
   );
 
+  it.each(['ENOSPC', 'EROFS'])(
+    'with %s at any operation of a write leaves the old document and the old journal, or the new ones',
+    async (code) => {
+      const path = ['accounts', 'key'] as const;
+      const [before, after] = [makeFailure({ attempts: 1 }), makeFailure({ attempts: 2 })];
+      const writes: ((store: FileStore, which: 'old' | 'new') => Promise<void>)[] = [
+        (store, which) => store.documents.writeDocument(path, which),
+        (store, which) =>
+          store.writeJournal('example.com', { failure: which === 'old' ? before : after, ari: null }),
+      ];
+      const reads: ((store: FileStore) => Promise<unknown>)[] = [
+        async (store) => String(await store.documents.readDocument(path)),
+        async (store) => (await store.readJournalOf('example.com'))?.failure?.attempts,
+      ];
+      for (const [index, write] of writes.entries()) {
+        const read = reads[index];
+        const counting = new SpyFileSystem();
+        await write(openStore(directory), 'old');
+        await write(openStore(directory, [], counting), 'new');
+        const total = counting.operations.length;
+        expect(total).toBeGreaterThan(4);
+        for (let at = 1; at <= total; at += 1) {
+          await write(openStore(directory), 'old');
+          const spy = new SpyFileSystem(({ number }) => {
+            if (number === at) throw systemError(code);
+          });
+          const failure = await write(openStore(directory, [], spy), 'new').then(
+            () => null,
+            (error: unknown) => error,
+          );
+          if (failure !== null) expect(failure).toMatchObject({ code: 'store-unwritable' });
+          expect(['old', 'new', 1, 2]).toContain(await read?.(openStore(directory)));
+        }
+      }
+    },
+  );
+
   it.each(['EIO', 'EACCES', 'EMFILE'])(
     'with %s at any operation of a read is never taken for absence',
     async (code) => {
