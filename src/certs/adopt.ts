@@ -1,4 +1,5 @@
 import { codeOf } from '../errors.ts';
+import type { Event } from '../events/event.ts';
 import type { Instant } from '../platform/clock.ts';
 import { isBetter } from './candidates.ts';
 import type { Certificate, CertificateFacts, Wanted } from './certificate.ts';
@@ -65,4 +66,10 @@ export function adoptable(certificate: Certificate, wanted: Wanted, now: Instant
     certificate: { ...certificate, facts: { ...facts, id: wanted.id } },
     unsaved: { attempts: 0, retryAt: now },
   };
+}
+
+/** What the log says of an adoption. */
+export function adoptionEvent({ id, certificate }: Extract<Outcome, { kind: 'adopted' }>): Event {
+  const { issuer, notAfter } = certificate.facts;
+  return { event: 'certificate.adopted', id, issuer, notAfter: new Date(notAfter).toISOString() };
 }

@@ -4,10 +4,10 @@ import type { Clock, Instant } from '../platform/clock.ts';
 import type { Random } from '../platform/random.ts';
 import { sameNames } from '../x509/names.ts';
 import type { Action, Plan } from './action.ts';
+import { adoptionEvent } from './adopt.ts';
 import type { Certificate, CertificateId, Wanted } from './certificate.ts';
 import { execute } from './execute.ts';
 import { Flights } from './flights.ts';
-import type { Outcome } from './fold.ts';
 import { Inventory } from './inventory.ts';
 import type { CertificateStore, Issuer, Ports, StapleSource } from './ports.ts';
 import { type Landed, type RunOptions, type RunResult, run } from './run.ts';
@@ -283,7 +283,7 @@ export class CertificateManager {
     this.#inventory.agenda.end(action.id);
     if (landing.kind === 'done' && this.#inventory.apply(landing.result)) {
       this.#publish();
-      if (landing.result.kind === 'adopted') this.#ports.emit(adoption(landing.result));
+      if (landing.result.kind === 'adopted') this.#ports.emit(adoptionEvent(landing.result));
     }
     for (const listener of this.#listeners) listener({ action, landing, durationMs });
     // After a fault nothing has changed, and the same action would be due at once: the next look is soon enough.
@@ -295,9 +295,4 @@ export class CertificateManager {
 function isStillWanted(action: Action, before: Wanted | undefined, after: Wanted | undefined): boolean {
   if (before === undefined || after === undefined || !sameNames(before.names, after.names)) return false;
   return !('issuer' in action) || after.issuers.includes(action.issuer);
-}
-
-function adoption({ id, certificate }: Extract<Outcome, { kind: 'adopted' }>): Parameters<Emit>[0] {
-  const { issuer, notAfter } = certificate.facts;
-  return { event: 'certificate.adopted', id, issuer, notAfter: new Date(notAfter).toISOString() };
 }
