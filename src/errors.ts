@@ -15,6 +15,8 @@ export const ERRORS = {
   'access-log-unwritable': { exit: 1, retry: 'never' },
   'store-unwritable': { exit: 1, retry: 'later' },
   'store-unreadable': { exit: 1, retry: 'later' },
+  'store-unreachable': { exit: 1, retry: 'later' },
+  'store-sealed': { exit: 1, retry: 'later' },
   'store-locked': { exit: 1, retry: 'later' },
   'store-damaged': { exit: 1, retry: 'later' },
   'store-exposed': { exit: 1, retry: 'later' },

@@ -19,6 +19,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   h2load: 'nghttp2-client',
   mandoc: 'mandoc',
   testssl: 'testssl.sh',
+  'redis-server': 'redis-server',
 };
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/bin'];

@@ -113,8 +113,15 @@ export function metricsText(figures: Figures): string {
           ),
         ]),
     family('store_writable', 'gauge', 'Whether certificates can be stored.', [
-      ['', Number(figures.storeWritable)],
+      ['', Number(figures.store.writable)],
     ]),
+    ...(figures.store.kind === 'file'
+      ? []
+      : [
+          family('store_up', 'gauge', 'Whether the database that keeps certificates answers.', [
+            ['', Number(figures.store.up)],
+          ]),
+        ]),
     family(
       'worker_event_loop_delay_seconds',
       'gauge',

@@ -63,9 +63,18 @@ function sourceText({ config: { source } }: Status, now: Instant): string {
   return `<p>${routes} <span class="bad">not connected</span>${why}.</p>`;
 }
 
-function storeText({ store: { lastError } }: Status, now: Instant): string {
-  if (lastError === null) return '';
-  return `<p class="bad">For ${since(lastError.since, now)} the store could not be written: ${escapeHtml(lastError.message)}. What it has is served, but nothing can be obtained or renewed.</p>`;
+function storeText({ store }: Status, now: Instant): string {
+  const { kind, place, up, lastError, warnings } = store;
+  const answers = up ? '<span class="good">answers</span>' : '<span class="bad">does not answer</span>';
+  return [
+    kind === 'file'
+      ? ''
+      : `<p>Certificates are kept in <code>${escapeHtml(place)}</code>, which ${answers}.</p>`,
+    lastError === null
+      ? ''
+      : `<p class="bad">For ${since(lastError.since, now)} the store could not be written: ${escapeHtml(lastError.message)}. What it has is served, but nothing can be obtained or renewed.</p>`,
+    ...warnings.map((warning) => `<p class="bad">${escapeHtml(warning)}</p>`),
+  ].join('');
 }
 
 function certificates(views: readonly CertificateView[], now: Instant): string {

@@ -32,12 +32,7 @@ export interface Status {
       readonly lastError: { readonly at: string; readonly message: string } | null;
     } | null;
   };
-  /** Whether certificates can be stored. While they cannot, what is there is served and nothing is ordered. */
-  readonly store: {
-    readonly writable: boolean;
-    /** Null while it is writable. */
-    readonly lastError: { readonly code: string; readonly message: string; readonly since: string } | null;
-  };
+  readonly store: StoreStatus;
   readonly workers: readonly {
     readonly id: number;
     readonly pid: number;
@@ -53,6 +48,21 @@ export interface Status {
   readonly work: readonly { readonly id: string; readonly action: string; readonly startedAt: string }[];
   /** How many handshakes and requests ever waited for certificate work. */
   readonly waited: { readonly handshakes: number; readonly requests: number };
+}
+
+/** How the store is. Serving does not need it. */
+export interface StoreStatus {
+  readonly kind: 'file' | 'redis';
+  /** A directory, or the database without user and password. */
+  readonly place: string;
+  /** Whether it answered when it was last asked. */
+  readonly up: boolean;
+  /** Whether certificates can be stored. While they cannot, what is there is served and nothing is ordered. */
+  readonly writable: boolean;
+  /** Null while it is writable. */
+  readonly lastError: { readonly code: string; readonly message: string; readonly since: string } | null;
+  /** What will hurt one day. */
+  readonly warnings: readonly string[];
 }
 
 export interface RouteStatus {
@@ -90,9 +100,9 @@ export interface Figures {
   readonly configReloads: number;
   readonly configReloadFailures: number;
   readonly configSource: Status['config']['source'];
+  readonly store: StoreStatus;
   /** Centauri's two counters are there under their old names, too. */
   readonly centauriMetrics: boolean;
-  readonly storeWritable: boolean;
 }
 
 /** What is not well, in words; empty = all is well. Certificates that nobody wants any more do not count. */

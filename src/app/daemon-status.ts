@@ -1,4 +1,4 @@
-import type { Figures, RouteStatus, Status, StatusSource } from '../admin/status.ts';
+import type { Figures, RouteStatus, Status, StatusSource, StoreStatus } from '../admin/status.ts';
 import type { CertificateManager } from '../certs/manager.ts';
 import type { CertificateView } from '../certs/view.ts';
 import type { Config } from '../config/config.ts';
@@ -8,6 +8,7 @@ import { serverKey } from '../proxy/balance/balancer.ts';
 import { describeUpstream } from '../proxy/upstream/upstreams.ts';
 import type { Route } from '../routing/route.ts';
 import type { Publisher } from '../snapshot/publisher.ts';
+import type { Store } from '../store/store.ts';
 import { type ConfigFile, sourceUrl } from './config-file.ts';
 import { ocspView } from './ocsp-view.ts';
 import type { RoutesSource } from './routes-source.ts';
@@ -24,8 +25,9 @@ interface Parts {
   readonly routes: RoutesSource;
   readonly pool: WorkerPool;
   readonly manager: CertificateManager;
-  readonly store: Pick<StoreWatch, 'trouble'>;
+  readonly storeWatch: Pick<StoreWatch, 'trouble'>;
   readonly staples: StapleKeeper;
+  readonly store: Pick<Store, 'state'>;
   readonly publisher: Publisher;
   readonly health: UpstreamHealth;
   readonly attempts: Figures['attempts'];
@@ -73,16 +75,9 @@ export class DaemonStatus implements StatusSource {
       configReloads: file.reloads.total,
       configReloadFailures: file.reloads.failed,
       configSource: this.#source(),
+      store: this.#store(),
       centauriMetrics: config().global.centauriMetrics,
-      storeWritable: this.#parts.store.trouble === null,
     };
-  }
-
-  #store(): Status['store'] {
-    const { trouble } = this.#parts.store;
-    if (trouble === null) return { writable: true, lastError: null };
-    const { code, message, since } = trouble;
-    return { writable: false, lastError: { code, message, since: new Date(since).toISOString() } };
   }
 
   /** The certificates with their OCSP answers. One that must have a staple and has none has that for an error. */
@@ -105,6 +100,18 @@ export class DaemonStatus implements StatusSource {
     // While the daemon starts it is not asked yet; that it will be is known already.
     const state = routes.state ?? { url: sourceUrl(server), connected: false, lastError: null };
     return { ...state, hasRoutes: file.hasSentRoutes };
+  }
+
+  #store(): StoreStatus {
+    const { store, storeWatch } = this.#parts;
+    const { kind, place, up, warnings } = store.state();
+    const { trouble } = storeWatch;
+    const lastError = trouble && {
+      code: trouble.code,
+      message: trouble.message,
+      since: new Date(trouble.since).toISOString(),
+    };
+    return { kind, place, up, writable: trouble === null, lastError, warnings };
   }
 
   #routes(): RouteStatus[] {

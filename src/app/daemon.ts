@@ -2,11 +2,12 @@ import { availableParallelism } from 'node:os';
 import { AdminServer } from '../admin/server.ts';
 import { CertificateManager } from '../certs/manager.ts';
 import type { Issuer } from '../certs/ports.ts';
+import { reportProblem } from '../certs/store-access.ts';
 import { ServingBoard } from '../challenges/board.ts';
 import { StoredAnswers } from '../challenges/stored-board.ts';
 import type { Config } from '../config/config.ts';
 import type { Diagnostic } from '../config/diagnostics.ts';
-import { messageOf, RigilError } from '../errors.ts';
+import { codeOf, messageOf, RigilError } from '../errors.ts';
 import { EventBus } from '../events/bus.ts';
 import { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import { systemClock } from '../platform/clock.ts';
@@ -15,7 +16,7 @@ import { systemRandom } from '../platform/random.ts';
 import { buildTable, servingSettings } from '../routing/build.ts';
 import { Publisher } from '../snapshot/publisher.ts';
 import { emptySnapshot } from '../snapshot/snapshot.ts';
-import type { FileStore } from '../store/file-store.ts';
+import type { Store } from '../store/store.ts';
 import type { OpenAccessLog } from './access-log.ts';
 import { AccessLogOutput } from './access-log-output.ts';
 import { AttemptCounter } from './attempts.ts';
@@ -23,6 +24,7 @@ import { ConfigFile } from './config-file.ts';
 import { connectionCaps, meansOfMachine } from './connection-caps.ts';
 import { DaemonStatus } from './daemon-status.ts';
 import { tellExposedSecrets } from './exposed-secrets.ts';
+import { fleetBoard, followFleet } from './fleet.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
@@ -37,6 +39,7 @@ import { StoreWatch } from './store-watch.ts';
 import { handOverPath, Succession } from './succession.ts';
 import { type DaemonState, notifySystemd } from './systemd.ts';
 import { TailnetAccess } from './tailnet-access.ts';
+import { isStoreAway, TicketKeys } from './ticket-keys.ts';
 import { UpstreamHealth } from './upstream-health.ts';
 import { VERSION } from './version.ts';
 import { wantedOf } from './wanted.ts';
@@ -48,7 +51,6 @@ const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
 const SHORT_DRAIN = { requestsMs: 5_000, streamsMs: 5_000 };
 /** How long certificate work that is under way may take when a successor wants to take over, in milliseconds. */
 const REST_MS = 20_000;
-const TICKET_KEY_BYTES = 48;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
 /** The same for certificates: a CA that is fast, or a local one, makes dozens in a second. */
@@ -73,13 +75,14 @@ export interface DaemonOptions {
 export class Daemon {
   readonly #startedAt = systemClock.now();
   readonly #bus = new EventBus((fault) => this.#fault('event listener', fault));
-  readonly #publisher = new Publisher({ ...emptySnapshot, ticketKeys: systemRandom.bytes(TICKET_KEY_BYTES) });
+  readonly #publisher = new Publisher(emptySnapshot);
   readonly #attempts = new AttemptCounter();
   readonly #log: DaemonLog;
   readonly #accessLog: AccessLogOutput;
   readonly #file: ConfigFile;
   readonly #routes: RoutesSource;
-  readonly #store: FileStore;
+  readonly #store: Store;
+  readonly #ticketKeys: TicketKeys;
   readonly #stickyTokens: StickyTokens;
   readonly #storeWatch: StoreWatch;
   readonly #pool: WorkerPool;
@@ -113,6 +116,8 @@ export class Daemon {
   #isRunning = false;
   /** A successor has asked for the sockets: what comes of it. */
   #handOver: PromiseWithResolvers<{ readonly followed: boolean }> | null = null;
+  /** Opened by a start that has not ended: left open, it would keep a process alive that cannot start. */
+  #opening: OpenSockets | null = null;
   #config: Config;
   #unwatch: readonly (() => void)[] = [];
 
@@ -138,7 +143,16 @@ export class Daemon {
       warnings,
       onTaken: (routes) => this.#routes.keep(routes),
     });
-    this.#store = openStore(config, tools);
+    this.#store = openStore(config.global.store, { ...tools, env, keepsCopy: true });
+    const useKeys = (ticketKeys: Uint8Array) =>
+      void this.#publisher.update((current) => ({ ...current, ticketKeys }));
+    this.#ticketKeys = new TicketKeys({
+      store: this.#store,
+      use: useKeys,
+      onFault: (fault) => this.#storeFault('ticket keys', fault),
+      ...tools,
+    });
+    useKeys(this.#ticketKeys.keys);
     this.#stickyTokens = new StickyTokens({ documents: this.#store.documents, ...tools });
     this.#storeWatch = new StoreWatch({
       store: this.#store,
@@ -159,13 +173,14 @@ export class Daemon {
     this.#accessLog = new AccessLogOutput(tools);
     const onAccessLines = this.#accessLog.receive;
     this.#pool = new WorkerPool({ publisher: this.#publisher, onAccessLines, ...tools });
-    const board = new ServingBoard(
+    const here = new ServingBoard(
       (challenges) => void this.#publisher.update((current) => ({ ...current, challenges })),
       (signal) => this.#pool.caughtUp(signal),
     );
-    this.#answers = new StoredAnswers(this.#store.documents, board, systemClock, (fault) =>
-      this.#fault('challenges', fault),
-    );
+    const board = fleetBoard(this.#store, here, tools);
+    const onFault = (fault: unknown) => this.#storeFault('challenges', fault);
+    const node = this.#store.fleet?.node ?? '';
+    this.#answers = new StoredAnswers(this.#store.documents, here, systemClock, onFault, { node });
     this.#issuers = new Issuers({ store: this.#store, board, env, ...tools });
     this.#staples = new StapleKeeper({
       documents: this.#store.documents,
@@ -177,8 +192,8 @@ export class Daemon {
     const publish = () => {
       const { certificates, revokedReplaced } = served.of(this.#manager.certificates);
       if (certificates === this.#publisher.current.certificates) return;
-      const ticketKeys = revokedReplaced ? systemRandom.bytes(TICKET_KEY_BYTES) : null;
-      this.#publisher.update((current) => ({ ...current, certificates, ...(ticketKeys && { ticketKeys }) }));
+      const ticketKeys = revokedReplaced ? this.#ticketKeys.rotate() : this.#ticketKeys.keys;
+      this.#publisher.update((current) => ({ ...current, certificates, ticketKeys }));
     };
     this.#publishCertificates = publish;
     this.#manager = new CertificateManager({
@@ -199,7 +214,8 @@ export class Daemon {
     try {
       await this.#begin();
     } catch (error) {
-      await this.#pool.drain(SHORT_DRAIN);
+      await Promise.all([this.#pool.drain(SHORT_DRAIN), this.#manager.stop()]);
+      if (this.#opening !== null) await this.#sockets.giveUp(this.#opening);
       await this.#close();
       throw error;
     } finally {
@@ -211,7 +227,7 @@ export class Daemon {
     this.#routes.follow(this.#config.global.configSource);
     this.#tailnet.follow(this.#config.global.tailscale);
     void tellExposedSecrets(this.#config, this.#bus.emit);
-    this.#unwatch = [...this.#unwatch, this.#startOcspUpkeep()];
+    this.#unwatch = [...this.#unwatch, this.#ticketKeys.watch(), this.#startOcspUpkeep()];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
@@ -228,22 +244,25 @@ export class Daemon {
     if (routes !== null) this.#config = await this.#file.restore(routes);
     const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
     await this.#tailnet.look(this.#config.global.tailscale);
-    const sockets = await this.#unlessStopped(this.#open(this.#config));
+    const sockets = await this.#open(this.#config);
+    this.#opening = sockets;
     await this.#unlessStopped(
       Promise.all([
-        this.#manager.load({ follow: true }),
+        this.#load(),
         this.#staples.recallAll(),
         this.#stickyTokens.recall(),
+        this.#ticketKeys.start(),
       ]),
     );
     this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
     // Without a certificate and without a place to put one it would serve nobody.
     if (this.#manager.certificates.size === 0) this.#storeWatch.mustBeWritable();
     // Before the workers: a CA may look for an answer at any of them.
-    this.#unwatch = [this.#answers.watch()];
+    this.#unwatch = [this.#answers.watch(), followFleet(this.#store, this.#answers, this.#staples)];
     await this.#unlessStopped(this.#startWorkers(this.#config, sockets));
     await this.#succession.complete(() => this.#pool.outlive());
     await this.#sockets.switchTo(sockets);
+    this.#opening = null;
     await this.#succession.open({
       sockets: () => this.#sockets.all,
       busy: () => (this.#stopping.signal.aborted ? 'it is ending' : null),
@@ -423,7 +442,8 @@ export class Daemon {
       routes: this.#routes,
       pool: this.#pool,
       manager: this.#manager,
-      store: this.#storeWatch,
+      store: this.#store,
+      storeWatch: this.#storeWatch,
       staples: this.#staples,
       publisher: this.#publisher,
       health: this.#health,
@@ -438,7 +458,7 @@ export class Daemon {
       store: this.#store,
       localCas: () => this.#responders.authorities,
       clock: systemClock,
-      onFault: (fault) => this.#fault('ocsp', fault),
+      onFault: (fault) => this.#storeFault('ocsp', fault),
     });
   }
 
@@ -451,11 +471,25 @@ export class Daemon {
     await this.#issuers.close();
     this.#succession.close(followed);
     await this.#storeWatch.release();
+    await this.#store.close();
   }
 
   #tellSystemd(state: DaemonState): Promise<void> {
     const mainPid = this.#succession.hasPredecessor ? process.pid : null;
     return notifySystemd(state, { mainPid, emit: this.#bus.emit });
+  }
+
+  /** A database that is away keeps nobody from starting: it is read, and nothing ordered before, when it is back. */
+  async #load(): Promise<void> {
+    await this.#manager.load({ follow: true }).catch((error: unknown) => {
+      if (!isStoreAway(error)) throw error;
+    });
+  }
+
+  /** Trouble of the store is no bug, and that it is away is told already. */
+  #storeFault(where: string, fault: unknown): void {
+    if (!codeOf(fault).startsWith('store-')) this.#fault(where, fault);
+    else if (!isStoreAway(fault)) reportProblem({ emit: this.#bus.emit }, where, fault);
   }
 
   #fault(where: string, fault: unknown): void {

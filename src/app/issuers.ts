@@ -16,14 +16,14 @@ import { InternalCa } from '../internal-ca/internal-ca.ts';
 import type { Clock } from '../platform/clock.ts';
 import { systemHttp } from '../platform/http.ts';
 import type { Random } from '../platform/random.ts';
-import type { FileStore } from '../store/file-store.ts';
+import type { Store } from '../store/store.ts';
 import { TailscaleIssuer } from '../tailscale/issuer.ts';
 import { LocalApi } from '../tailscale/local-api.ts';
 import { responderUrlOf } from './responder-url.ts';
 import { VERSION } from './version.ts';
 
 export interface IssuerTools {
-  readonly store: FileStore;
+  readonly store: Store;
   /** Where answers to challenges are shown. */
   readonly board: Board;
   readonly clock: Clock;

@@ -12,8 +12,7 @@ import { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import { type Instant, systemClock } from '../platform/clock.ts';
 import { systemFetch } from '../platform/fetch.ts';
 import { systemRandom } from '../platform/random.ts';
-import type { FileStore } from '../store/file-store.ts';
-import { isGone, thisProcess } from '../store/process-identity.ts';
+import type { Store } from '../store/store.ts';
 import { withRoutes } from './config-file.ts';
 import { Issuers } from './issuers.ts';
 import { storedRoutes } from './routes-source.ts';
@@ -38,7 +37,7 @@ export interface OfflineOptions {
 /** The pipeline of the daemon, for a command: nothing is served from it, and it ends with its work. */
 export interface Offline {
   readonly config: Config;
-  readonly store: FileStore;
+  readonly store: Store;
   /** By name. Empty for who only looks. */
   readonly issuers: ReadonlyMap<string, Issuer>;
   /** Has read the store, and knows what is wanted. */
@@ -75,8 +74,22 @@ export async function offline<Result>(
   const bus = new EventBus(() => {});
   if (listen !== undefined) bus.subscribe(listen);
   const tools = { clock: systemClock, random: systemRandom, emit: bus.emit };
-  const store = openStore(base, tools);
-  const config = await withSentRoutes(base, store, mode);
+  const store = openStore(base.global.store, { ...tools, env: process.env });
+  try {
+    const config = await withSentRoutes(base, store, mode);
+    return await withPipeline({ config, store, purpose, retry, signal, ...tools }, work);
+  } finally {
+    await store.close();
+  }
+}
+
+/** Does `work` with issuers and a manager that has read the store. */
+async function withPipeline<Result>(
+  parts: Pick<Offline, 'config' | 'store' | 'signal' | 'emit'> & Required<OfflineUse>,
+  work: (offline: Offline) => Promise<Result>,
+): Promise<Result> {
+  const { config, store, signal, emit, purpose, retry } = parts;
+  const tools = { clock: systemClock, random: systemRandom, emit };
   const made = new Issuers({ store, board: boardOf(config, store), env: process.env, ...tools });
   const staples = new StapleKeeper({
     documents: store.documents,
@@ -90,7 +103,6 @@ export async function offline<Result>(
     const issuers = purpose === 'look' ? new Map<string, Issuer>() : made.of(config);
     await Promise.all([manager.load(), staples.recallAll()]);
     manager.setWanted(wantedOf(config).wanted, issuers, { retry });
-    const { emit } = bus;
     return await work({
       ...{ config, store, issuers, manager, staples, signal, emit },
       now: () => systemClock.now(),
@@ -98,7 +110,7 @@ export async function offline<Result>(
   } finally {
     await manager.stop();
     await made.close().catch((error: unknown) => {
-      bus.emit({ event: 'fault', where: 'closing connections', message: messageOf(error), stack: null });
+      emit({ event: 'fault', where: 'closing connections', message: messageOf(error), stack: null });
     });
   }
 }
@@ -117,29 +129,24 @@ export function presentMoment(): Instant {
   return systemClock.now();
 }
 
-/** The process that serves from a store now, or null. One on another machine is taken to live. */
-export async function livingDaemon(store: FileStore): Promise<{ pid: number; host: string } | null> {
-  const holder = await store.daemon();
-  return holder === null || isGone(holder, thisProcess()) ? null : holder;
-}
-
 /** What a daemon serves whose routes come from a server. */
-async function withSentRoutes(base: Config, store: FileStore, mode: 'check' | 'daemon'): Promise<Config> {
+async function withSentRoutes(base: Config, store: Store, mode: 'check' | 'daemon'): Promise<Config> {
   const routes = await storedRoutes(store.documents, base.global.configSource);
   if (routes === null) return base;
   return (await withRoutes(base, routes, { env: process.env, mode })).config ?? base;
 }
 
 /** A daemon has the ports that a CA looks at, so it answers; without one the command listens there itself. */
-function boardOf({ global: { http, https } }: Config, store: FileStore): Board {
-  const stored = new StoredBoard(store.documents, systemClock);
+function boardOf({ global: { http, https } }: Config, store: Store): Board {
+  const audience = async () => (await store.daemons()).map(({ node }) => node);
+  const stored = new StoredBoard(store.documents, systemClock, { audience });
   const standalone = new StandaloneBoard({
     ...addressFor('http-01', http),
     ...addressFor('tls-alpn-01', https),
   });
   return {
     put: async (key, answer, signal) => {
-      const board = (await livingDaemon(store)) === null ? standalone : stored;
+      const board = (await store.daemons()).length === 0 ? standalone : stored;
       return board.put(key, answer, signal);
     },
   };

@@ -1,18 +1,77 @@
-import type { Config } from '../config/config.ts';
-import { RigilError } from '../errors.ts';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { isAbsolute, join } from 'node:path';
+import type { RedisStoreConfig, StoreConfig } from '../config/config.ts';
+import { Fault } from '../config/fault.ts';
+import { redisServer } from '../config/values/redis-url.ts';
+import { RigilError, systemCodeOf } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import { FileStore } from '../store/file-store.ts';
+import { RedisStore } from '../store/redis/redis-store.ts';
+import { readSeal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+
+export interface StoreTools {
+  readonly clock: Clock;
+  readonly emit: Emit;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** A daemon keeps a copy of a database on its machine. Default false: a command needs none. */
+  readonly keepsCopy?: boolean;
+}
 
 /**
- * The store that a configuration names. Nothing is read or made before it is used.
+ * The store that a configuration names. Nothing of it is read or made before it is used.
  *
- * @throws RigilError `config-invalid` for a kind of store that this version does not have
+ * @throws RigilError `config-invalid` when the keys or roots that it names cannot be read
  */
-export function openStore(config: Config, tools: { readonly clock: Clock; readonly emit: Emit }): FileStore {
-  const { store } = config.global;
+export function openStore(store: StoreConfig, tools: StoreTools): Store {
   if (store.kind === 'file') return new FileStore({ directory: store.dir, ...tools });
-  throw new RigilError('config-invalid', 'this version keeps certificates in files only', {
-    hint: 'write `store file DIR` in the global section',
+  return openRedis(store, tools);
+}
+
+/** A store in Redis, with what only that has. */
+export function openRedis(config: RedisStoreConfig, tools: StoreTools): RedisStore {
+  const { url, prefix, seal, ca, sentinelPassword } = config;
+  const server = redisServer(url);
+  if (server instanceof Fault) throw new RigilError('config-invalid', `the URL of Redis ${server.message}`);
+  return new RedisStore({
+    server: { ...server, sentinelPassword, roots: ca === null ? null : readRoots(ca) },
+    prefix,
+    seal: readSeal(seal, tools.env),
+    copyDirectory: tools.keepsCopy === true ? copyDirectory(config, tools.env) : null,
+    clock: tools.clock,
+    emit: tools.emit,
   });
+}
+
+/**
+ * Where the copy of a database is: in the first folder of `$CACHE_DIRECTORY`, which systemd sets for `CacheDirectory=`,
+ * else `$XDG_CACHE_HOME/rigil`, else `~/.cache/rigil`; null when none of them is set. Each database has its own.
+ */
+function copyDirectory({ url, prefix }: RedisStoreConfig, env: StoreTools['env']): string | null {
+  const server = redisServer(url);
+  if (server instanceof Fault) return null;
+  const { mode, hosts, database, master } = server;
+  const which = createHash('sha256')
+    .update(JSON.stringify([mode, mode === 'single' ? hosts : master, database, prefix]))
+    .digest('hex')
+    .slice(0, 16);
+  const cache = env['CACHE_DIRECTORY']?.split(':')[0];
+  if (cache !== undefined && isAbsolute(cache)) return join(cache, `redis-${which}`);
+  const xdg = env['XDG_CACHE_HOME'];
+  if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'rigil', `redis-${which}`);
+  const home = env['HOME'];
+  return home !== undefined && isAbsolute(home) ? join(home, '.cache/rigil', `redis-${which}`) : null;
+}
+
+function readRoots(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw new RigilError('config-invalid', `${path} cannot be read (${systemCodeOf(cause)})`, {
+      hint: 'it holds the roots that Redis is trusted by: see `ca=` of the `store` directive',
+      cause,
+    });
+  }
 }

@@ -126,8 +126,8 @@ export function lockKeyOf(id: CertificateId): string {
 }
 
 /**
- * Whatever else has to outlive the process: ACME accounts, roots of the local CA, OCSP answers, challenge answers.
- * All of it may be secret and is kept as such. Errors are those of {@link CertificateStore}.
+ * Whatever else has to outlive the process: ACME accounts, roots of the local CA, OCSP answers, challenge answers,
+ * keys of session tickets. All of it may be secret and is kept as such. Errors are those of {@link CertificateStore}.
  */
 export interface DocumentStore {
   readDocument(path: DocumentPath): Promise<Buffer | null>;
@@ -137,13 +137,15 @@ export interface DocumentStore {
   removeDocument(path: DocumentPath): Promise<void>;
   /** Last parts of the paths right below `path`, in no order. Empty when there are none. */
   listDocuments(path: DocumentPath): Promise<readonly string[]>;
+  /** Calls `visit` with every document right below `path`, in no order: quicker than one by one. */
+  readDocuments(path: DocumentPath, visit: (name: string, content: Buffer) => void): Promise<void>;
   /** Where a person finds the document: a file name, or the key in a database. */
   locateDocument(path: DocumentPath): string;
 }
 
 /** The kind, then any names: `['accounts', 'letsencrypt', 'key.pem']`. Names may hold any character. */
 export type DocumentPath = readonly [
-  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp' | 'routes',
+  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp' | 'routes' | 'tickets',
   ...names: string[],
 ];
 

@@ -82,6 +82,8 @@ export class StoreReader {
   refresh(): void {
     this.#again = true;
     if (this.#loading) return;
+    // Whoever says that there is news may know that the store is back.
+    this.#nap.abort();
     this.#reading ??= this.#readUntilDone().finally(() => {
       this.#reading = null;
     });

@@ -11,6 +11,7 @@ export interface AnswerDocuments {
   writeDocument(path: AnswerPath, content: string): Promise<void>;
   removeDocument(path: AnswerPath): Promise<void>;
   listDocuments(path: AnswerPath): Promise<readonly string[]>;
+  readDocuments(path: AnswerPath, visit: (name: string, content: Buffer) => void): Promise<void>;
 }
 
 type AnswerPath = readonly ['challenges', ...string[]];
@@ -18,29 +19,47 @@ type AnswerPath = readonly ['challenges', ...string[]];
 /** A little more than an issuance may take: after a crash of the command the daemon tidies up. */
 const LIFETIME_MS = 15 * 60_000;
 const LONGEST_BYTES = 65_536;
+/** How often is looked for who shows an answer, in milliseconds. */
+const POLL_MS = 200;
 const ANSWER_NAME = /^[0-9a-f]{64}$/;
+const SHOWN_NAME = /^([0-9a-f]{64})\.shown/;
+
+/** Names of the daemons that have to show an answer; an empty name where there is only one. */
+export type Audience = () => Promise<readonly string[]>;
+
+export interface StoredBoardOptions {
+  /** How long to wait for the daemons, in milliseconds. Default 15 000. */
+  readonly patienceMs?: number;
+  /** Who has to show the answers; asked again and again, since daemons come and go. Default: the one that there is. */
+  readonly audience?: Audience;
+  /** Answers are shown elsewhere too: nobody has to show them here. Default false. */
+  readonly isShownAlready?: boolean;
+}
 
 /**
- * The board of a command beside a running daemon: answers are documents in the store, the daemon shows them and says
- * so in a second document.
+ * A board for other daemons: answers are documents in the store, every daemon shows them and says so in a second
+ * document. A daemon that does not in time is gone on without, as long as one does: a CA that meets it fails.
  */
 export class StoredBoard implements Board {
   readonly #documents: AnswerDocuments;
   readonly #clock: Clock;
   readonly #patienceMs: number;
+  readonly #audience: Audience;
+  readonly #isShownAlready: boolean;
 
-  /** @param patienceMs how long to wait for the daemon. Default 15 000. */
-  constructor(documents: AnswerDocuments, clock: Clock, patienceMs = 15_000) {
+  constructor(documents: AnswerDocuments, clock: Clock, options: StoredBoardOptions = {}) {
     this.#documents = documents;
     this.#clock = clock;
-    this.#patienceMs = patienceMs;
+    this.#patienceMs = options.patienceMs ?? 15_000;
+    this.#audience = options.audience ?? (async () => ['']);
+    this.#isShownAlready = options.isShownAlready ?? false;
   }
 
-  /** @throws RigilError `daemon-unreachable` when nobody shows the answer in time */
+  /** @throws RigilError `daemon-unreachable` when nobody shows the answer in time, or that of the store */
   async put(key: string, answer: ChallengeAnswer, signal: AbortSignal): Promise<TakeDown> {
     const name = hash(key);
     const content = JSON.stringify({ key, answer, expiresAt: this.#clock.now() + LIFETIME_MS });
-    const takeDown = () => removeBoth(this.#documents, name);
+    const takeDown = () => removeAnswer(this.#documents, name);
     await this.#documents.writeDocument(['challenges', name], content);
     try {
       await this.#shown(name, hash(content), signal);
@@ -53,11 +72,19 @@ export class StoredBoard implements Board {
 
   async #shown(name: string, expected: string, signal: AbortSignal): Promise<void> {
     const until = this.#clock.now() + this.#patienceMs;
+    const showing = new Set<string>();
     for (;;) {
-      const seen = await this.#documents.readDocument(['challenges', shownName(name)]);
-      if (seen?.toString('utf8') === expected) return;
+      const audience = await this.#audience();
+      const missing = audience.filter((node) => !showing.has(node));
+      for (const node of missing) {
+        const seen = await this.#documents.readDocument(['challenges', shownName(name, node)]);
+        if (seen?.toString('utf8') === expected) showing.add(node);
+      }
+      const isShown = this.#isShownAlready || showing.size > 0;
+      if (isShown && audience.every((node) => showing.has(node))) return;
       signal.throwIfAborted();
       if (this.#clock.now() >= until) {
+        if (isShown) return;
         throw new RigilError(
           'daemon-unreachable',
           'the running daemon did not take over the answer for the CA',
@@ -66,12 +93,17 @@ export class StoredBoard implements Board {
           },
         );
       }
-      await this.#clock.sleep(200, signal);
+      await this.#clock.sleep(POLL_MS, signal);
     }
   }
 }
 
-/** Shows on `board` what commands put into the store. Made by the daemon. */
+export interface StoredAnswersOptions {
+  /** How this daemon is called among those of the store. Default: it is the only one. */
+  readonly node?: string;
+}
+
+/** Shows on `board` what commands and other daemons put into the store. Made by the daemon. */
 export class StoredAnswers {
   readonly #documents: AnswerDocuments;
   readonly #board: Board;
@@ -79,10 +111,20 @@ export class StoredAnswers {
   readonly #onFault: (fault: unknown) => void;
   /** By name of the document. */
   readonly #shown = new Map<string, { readonly content: string; readonly takeDown: TakeDown }>();
-  #busy = false;
+  readonly #node: string;
+  readonly #stopped = new AbortController();
+  #looking: Promise<void> | null = null;
+  #again = false;
 
   /** @param onFault told what went wrong; the next look tries again */
-  constructor(documents: AnswerDocuments, board: Board, clock: Clock, onFault: (fault: unknown) => void) {
+  constructor(
+    documents: AnswerDocuments,
+    board: Board,
+    clock: Clock,
+    onFault: (fault: unknown) => void,
+    { node = '' }: StoredAnswersOptions = {},
+  ) {
+    this.#node = node;
     this.#documents = documents;
     this.#board = board;
     this.#clock = clock;
@@ -91,20 +133,30 @@ export class StoredAnswers {
 
   /** Looks every second until the returned function is called. */
   watch(): () => void {
-    const stop = new AbortController();
     const end = this.#clock.every(1_000, () => {
-      if (this.#busy) return;
-      this.#busy = true;
-      void this.look(stop.signal)
-        .catch(this.#onFault)
-        .finally(() => {
-          this.#busy = false;
-        });
+      if (this.#looking === null) this.lookSoon();
     });
     return () => {
       end();
-      stop.abort();
+      this.#stopped.abort();
     };
+  }
+
+  /** Looks now, or once more after the look that is under way: somebody knows that there is news. */
+  lookSoon(): void {
+    const { signal } = this.#stopped;
+    if (signal.aborted) return;
+    if (this.#looking !== null) {
+      this.#again = true;
+      return;
+    }
+    this.#again = false;
+    this.#looking = this.look(signal)
+      .catch(this.#onFault)
+      .finally(() => {
+        this.#looking = null;
+        if (this.#again) this.lookSoon();
+      });
   }
 
   /** Brings the board in line with the store, once. */
@@ -114,7 +166,7 @@ export class StoredAnswers {
       if (wanted.has(name)) continue;
       this.#shown.delete(name);
       await takeDown();
-      await this.#documents.removeDocument(['challenges', shownName(name)]);
+      await this.#documents.removeDocument(['challenges', shownName(name, this.#node)]);
     }
     for (const [name, stored] of wanted) {
       const before = this.#shown.get(name);
@@ -122,20 +174,25 @@ export class StoredAnswers {
       const takeDown = await this.#board.put(stored.key, stored.answer, signal);
       await before?.takeDown();
       this.#shown.set(name, { content: stored.content, takeDown });
-      await this.#documents.writeDocument(['challenges', shownName(name)], hash(stored.content));
+      await this.#documents.writeDocument(['challenges', shownName(name, this.#node)], hash(stored.content));
     }
   }
 
-  /** What is in the store, by name of the document; what has expired is removed. */
+  /** What is in the store, by name of the document; what has expired or was left behind is removed. */
   async #wanted(): Promise<ReadonlyMap<string, StoredAnswer>> {
+    const found = new Map<string, Buffer>();
+    await this.#documents.readDocuments(['challenges'], (name, content) => void found.set(name, content));
     const wanted = new Map<string, StoredAnswer>();
-    for (const name of await this.#documents.listDocuments(['challenges'])) {
+    for (const [name, content] of found) {
+      const shown = SHOWN_NAME.exec(name)?.[1];
+      if (shown !== undefined && !found.has(shown)) {
+        await this.#documents.removeDocument(['challenges', name]);
+      }
       if (!ANSWER_NAME.test(name)) continue;
-      const content = await this.#documents.readDocument(['challenges', name]);
-      const stored = content === null ? null : readAnswer(content.toString('utf8'), name);
+      const stored = readAnswer(content.toString('utf8'), name);
       if (stored === null) continue;
       if (stored.expiresAt > this.#clock.now()) wanted.set(name, stored);
-      else await removeBoth(this.#documents, name);
+      else await removeAnswer(this.#documents, name);
     }
     return wanted;
   }
@@ -185,13 +242,16 @@ function parseJson(text: string): unknown {
   }
 }
 
-async function removeBoth(documents: AnswerDocuments, name: string): Promise<void> {
+/** Removes an answer and what the daemons said of it. */
+async function removeAnswer(documents: AnswerDocuments, name: string): Promise<void> {
   await documents.removeDocument(['challenges', name]);
-  await documents.removeDocument(['challenges', shownName(name)]);
+  for (const each of await documents.listDocuments(['challenges'])) {
+    if (SHOWN_NAME.exec(each)?.[1] === name) await documents.removeDocument(['challenges', each]);
+  }
 }
 
-function shownName(name: string): string {
-  return `${name}.shown`;
+function shownName(name: string, node: string): string {
+  return node === '' ? `${name}.shown` : `${name}.shown-${node}`;
 }
 
 function hash(text: string): string {

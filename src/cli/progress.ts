@@ -91,6 +91,7 @@ function warningOf(event: Event): string | null {
     `${chalkStderr.yellow('warning:')} ${text}${hint === null ? '' : `\n${chalkStderr.cyan('hint:')} ${hint}`}`;
   switch (event.event) {
     case 'store.problem':
+    case 'store.warning':
       return warning(event.message, event.hint);
     case 'challenge.left':
       return warning(`the ${event.type} answer for ${event.name} could not be removed: ${event.message}`);

@@ -34,6 +34,7 @@ function configLines({ config, store, waited }: Status, now: number): string[] {
     ...fields([
       ['configuration', `${file}, loaded ${fromNow(Date.parse(loadedAt), now)}`],
       ...sourceField(config.source),
+      ...storeFields(store),
       ['waited', `${waited.handshakes} handshakes and ${waited.requests} requests for certificate work`],
     ]),
     ...(lastError === null
@@ -51,6 +52,15 @@ function sourceField(source: Status['config']['source']): [string, string][] {
   const routes = hasRoutes ? 'its routes are in force' : 'it has sent no routes yet';
   const trouble = lastError === null ? '' : `: ${lastError.message}`;
   return [['routes from', `${url}, ${routes}, ${connected ? 'connected' : `not connected${trouble}`}`]];
+}
+
+function storeFields(store: Status['store']): [string, string][] {
+  if (store.kind === 'file') return [['store', store.place]];
+  const { place, up, warnings } = store;
+  return [
+    ['store', `${place}, which ${up ? 'answers' : chalk.red('does not answer')}`],
+    ...warnings.map((warning): [string, string] => ['', chalk.yellow(warning)]),
+  ];
 }
 
 function routeLines({ routes }: Status, now: number): string[] {

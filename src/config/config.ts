@@ -1,3 +1,5 @@
+import type { SealSource } from './values/seal-source.ts';
+
 /**
  * The configuration as values: frozen, defaults filled in, names in lower case and as A-labels.
  * A Config is only ever made whole and valid by `load`; it holds no secret that `config show` would print unmasked.
@@ -59,9 +61,23 @@ export type ListenAddress =
   | { readonly kind: 'unix'; readonly path: string }
   | { readonly kind: 'fd'; readonly fd: number };
 
-export type StoreConfig =
-  | { readonly kind: 'file' /** Absolute. */; readonly dir: string }
-  | { readonly kind: 'redis'; readonly url: string; readonly prefix: string };
+export type { SealSource };
+
+export type StoreConfig = { readonly kind: 'file' /** Absolute. */; readonly dir: string } | RedisStoreConfig;
+
+export interface RedisStoreConfig {
+  readonly kind: 'redis';
+  /** As it was written, with its password. */
+  readonly url: string;
+  /** Every key begins with it, in braces. */
+  readonly prefix: string;
+  /** Where the keys are that seal what is stored; null = it is not sealed. */
+  readonly seal: SealSource | null;
+  /** PEM file of roots to trust for TLS; null = those of the system. */
+  readonly ca: string | null;
+  /** For sentinels that want a password of their own. */
+  readonly sentinelPassword: string | null;
+}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 

@@ -7,6 +7,7 @@ import type {
   UpstreamConfig,
 } from './config.ts';
 import { isSecretOption } from './grammar/dns-providers.ts';
+import { withoutRedisPassword } from './values/redis-url.ts';
 
 const MASK = '***';
 
@@ -22,7 +23,11 @@ export function masked(config: Config): Config {
 
 function maskedStore(store: StoreConfig): StoreConfig {
   if (store.kind === 'file') return store;
-  return { ...store, url: withoutPassword(store.url) };
+  return {
+    ...store,
+    url: withoutRedisPassword(store.url, MASK),
+    sentinelPassword: store.sentinelPassword === null ? null : MASK,
+  };
 }
 
 /** A URL with its password masked; anything else as it is. */

@@ -5,6 +5,7 @@ import type {
   HeaderRule,
   HealthCheck,
   IssuerConfig,
+  RedisStoreConfig,
   RouteConfig,
   UpstreamConfig,
 } from './config.ts';
@@ -14,6 +15,7 @@ import { formatErrorTarget } from './values/error-page.ts';
 import { hostAndPort } from './values/ip-address.ts';
 import { formatListenAddress } from './values/listen-address.ts';
 import { formatRate } from './values/rate.ts';
+import { formatSealSource } from './values/seal-source.ts';
 import { formatStatusRange } from './values/status-range.ts';
 import { formatUpstream } from './values/upstream.ts';
 
@@ -55,9 +57,7 @@ function globalLines(global: GlobalConfig): readonly string[] {
     words('http', http.length === 0 ? ['off'] : http.map(formatListenAddress)),
     words('https', https.map(formatListenAddress)),
     words('admin', admin === null ? ['off'] : [formatListenAddress(admin), ...adminPeers]),
-    store.kind === 'file'
-      ? words('store file', [store.dir])
-      : words('store redis', [store.url, `prefix=${store.prefix}`]),
+    store.kind === 'file' ? words('store file', [store.dir]) : words('store redis', redisWords(store)),
     `workers ${workers}`,
     `max-connections ${maxConnections}`,
     `max-connections-per-address ${maxConnectionsPerAddress}`,
@@ -77,6 +77,16 @@ function globalLines(global: GlobalConfig): readonly string[] {
     ...(tailscale === null
       ? ['tailscale off']
       : [words('tailscale', [tailscale.socket]), `tailscale-http ${tailscale.http}`]),
+  ];
+}
+
+function redisWords({ url, prefix, seal, ca, sentinelPassword }: RedisStoreConfig): readonly string[] {
+  return [
+    url,
+    `prefix=${prefix}`,
+    ...(seal === null ? [] : [`seal=${formatSealSource(seal)}`]),
+    ...(ca === null ? [] : [`ca=${ca}`]),
+    ...(sentinelPassword === null ? [] : [`sentinel-password=${sentinelPassword}`]),
   ];
 }
 

@@ -97,6 +97,15 @@ export type Event =
   | { event: 'store.problem'; code: string; message: string; hint: string | null }
   /** It can be written again, after so long. */
   | { event: 'store.writable'; durationMs: number }
+  /** Something about the store that will hurt one day. */
+  | { event: 'store.warning'; message: string; hint: string }
+  /** A database stopped to answer; what is held serves on. */
+  | { event: 'store.lost'; place: string; code: string; message: string; hint: string | null }
+  | { event: 'store.connected'; place: string; awayMs: number }
+  /** The store was read from the copy on this machine, since the database is away. */
+  | { event: 'store.copy.used'; directory: string; certificates: number }
+  /** The database had lost what it had once acknowledged; what this machine knew of it is there again. */
+  | { event: 'store.restored'; certificates: number; documents: number }
   | {
       event: 'upstream.failed';
       route: string;
@@ -148,6 +157,10 @@ const LEVELS: Partial<Record<EventName, Level>> = {
   'staple.failed': 'warn',
   'store.problem': 'error',
   'hand-over.failed': 'warn',
+  'store.warning': 'warn',
+  'store.lost': 'error',
+  'store.copy.used': 'warn',
+  'store.restored': 'warn',
   'upstream.failed': 'warn',
   'upstream.down': 'warn',
   'config.rejected': 'error',

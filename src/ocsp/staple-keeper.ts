@@ -1,5 +1,4 @@
 import type { Certificate, CertificateFacts } from '../certs/certificate.ts';
-import { inParallel } from '../certs/in-parallel.ts';
 import type { DocumentStore, StapleSource } from '../certs/ports.ts';
 import { codeOf, messageOf, Refusal, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
@@ -39,8 +38,6 @@ export interface StapleTrouble {
   readonly retryAt: Instant;
 }
 
-/** How many kept answers are read at a time. */
-const READERS = 16;
 /** How often the end of staples is looked at, in milliseconds. They are taken back as long before it. */
 const SWEEP_MS = 60_000;
 
@@ -110,16 +107,16 @@ export class StapleKeeper implements StapleSource {
 
   /** Takes what another process or an earlier run has kept, if it is newer than what is known. Never rejects. */
   async recall(fingerprint: string): Promise<void> {
-    const known = this.#known.get(fingerprint);
-    const stored = await this.#read(fingerprint);
-    if (stored === null || stored.producedAt <= (known?.kept?.producedAt ?? 0)) return;
-    this.#set(fingerprint, { ...NOTHING, kept: stored, dueAt: stored.refreshAt });
+    this.#learn(fingerprint, await this.#read(fingerprint));
   }
 
   /** Takes everything that is kept, so that a restart staples from its first handshake and asks nobody. Never rejects. */
   async recallAll(): Promise<void> {
-    const names = (await this.#storing(() => this.#options.documents.listDocuments(['ocsp']))) ?? [];
-    await inParallel(names, READERS, (name) => this.recall(name.replace(/\.json$/, '')));
+    await this.#storing(() =>
+      this.#options.documents.readDocuments(['ocsp'], (name, document) =>
+        this.#learn(name.replace(/\.json$/, ''), decodeStaple(document)),
+      ),
+    );
   }
 
   /** Forgets all certificates but these, also in the store. Never rejects. */
@@ -171,6 +168,12 @@ export class StapleKeeper implements StapleSource {
       await this.#storing(() => documents.writeDocument(stapleDocument(fingerprint), encodeStaple(kept)));
     }
     return dueAt;
+  }
+
+  #learn(fingerprint: string, stored: KeptStaple | null): void {
+    const known = this.#known.get(fingerprint);
+    if (stored === null || stored.producedAt <= (known?.kept?.producedAt ?? 0)) return;
+    this.#set(fingerprint, { ...NOTHING, kept: stored, dueAt: stored.refreshAt });
   }
 
   #failed(

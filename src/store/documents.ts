@@ -1,11 +1,16 @@
 import { join } from 'node:path';
-import type { DocumentPath, DocumentStore } from '../certs/ports.ts';
+import { inParallel } from '../certs/in-parallel.ts';
+import type { DocumentPath } from '../certs/ports.ts';
 import { UNFINISHED, writeAtomically } from './atomic-write.ts';
 import { type FileSystem, isAbsence, unreadable, unwritable } from './file-system.ts';
 import { fromSegment, toSegment } from './segment.ts';
+import type { StoreDocuments } from './store.ts';
+
+/** How many files are read at a time. */
+const READERS = 16;
 
 /** Documents as files: `<store>/<kind>/<name>/…`, each readable for its owner only. */
-export class FileDocuments implements DocumentStore {
+export class FileDocuments implements StoreDocuments {
   readonly #fs: FileSystem;
   readonly #directory: string;
 
@@ -47,6 +52,34 @@ export class FileDocuments implements DocumentStore {
     } catch (error) {
       if (isAbsence(error)) return [];
       throw unreadable(directory, error);
+    }
+  }
+
+  async readDocuments(path: DocumentPath, visit: (name: string, content: Buffer) => void): Promise<void> {
+    await inParallel(await this.listDocuments(path), READERS, async (name) => {
+      const content = await this.readDocument([...path, name]);
+      if (content !== null) visit(name, content);
+    });
+  }
+
+  async allDocuments(kind: DocumentPath[0]): Promise<readonly DocumentPath[]> {
+    const walk = async (path: DocumentPath): Promise<DocumentPath[]> => {
+      const below = (await this.listDocuments(path)).map((name): DocumentPath => [...path, name]);
+      const found = await Promise.all(
+        below.map(async (each) => ((await this.#isDirectory(each)) ? walk(each) : [each])),
+      );
+      return found.flat();
+    };
+    return walk([kind]);
+  }
+
+  async #isDirectory(path: DocumentPath): Promise<boolean> {
+    const file = this.locateDocument(path);
+    try {
+      return (await this.#fs.stat(file)).isDirectory();
+    } catch (error) {
+      if (isAbsence(error)) return false;
+      throw unreadable(file, error);
     }
   }
 

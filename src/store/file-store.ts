@@ -2,26 +2,21 @@ import { dirname, join, sep } from 'node:path';
 import type { Certificate, CertificateFacts, CertificateId } from '../certs/certificate.ts';
 import { inParallel } from '../certs/in-parallel.ts';
 import type { JournalEntry } from '../certs/journal.ts';
-import {
-  type CertificateStore,
-  type DocumentStore,
-  lockKeyOf,
-  type StoreContents,
-  type StoreListing,
-  type StoreLock,
-} from '../certs/ports.ts';
+import { lockKeyOf, type StoreContents, type StoreListing, type StoreLock } from '../certs/ports.ts';
 import { codeOf, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
-import type { Clock } from '../platform/clock.ts';
+import type { Clock, Instant } from '../platform/clock.ts';
 import { ChangeNotes } from './change-notes.ts';
 import { FileDocuments } from './documents.ts';
 import { FileLock, type Holder } from './file-lock.ts';
 import { FileLocks } from './file-locks.ts';
 import { type FileSystem, isAbsence, systemFileSystem, unreadable } from './file-system.ts';
-import { type Damage, type Found, type Generation, Generations } from './generations.ts';
+import { type Damage, type Found, Generations } from './generations.ts';
 import { inSlices } from './in-slices.ts';
 import { JournalFiles } from './journal-files.ts';
+import { isGone, thisProcess } from './process-identity.ts';
 import { toSegment } from './segment.ts';
+import type { DaemonIdentity, Generation, Store, StoreDocuments, StoreState } from './store.ts';
 import { readNow } from './stored-files.ts';
 import { sweep } from './sweep.ts';
 
@@ -40,8 +35,10 @@ const READERS = 32;
 const DAEMON_LOCK = 'daemon';
 
 /** Certificates, journal and documents as files that people and other programs can read. */
-export class FileStore implements CertificateStore {
-  readonly documents: DocumentStore;
+export class FileStore implements Store {
+  readonly documents: StoreDocuments;
+  readonly fleet = null;
+  readonly #openedAt: Instant;
   readonly #fs: FileSystem;
   readonly #directory: string;
   readonly #clock: Clock;
@@ -54,6 +51,7 @@ export class FileStore implements CertificateStore {
   constructor({ directory, clock, emit, fileSystem = systemFileSystem }: FileStoreOptions) {
     this.#fs = fileSystem;
     this.#directory = directory;
+    this.#openedAt = clock.now();
     this.#clock = clock;
     this.#emit = emit;
     this.documents = new FileDocuments(fileSystem, directory);
@@ -203,6 +201,26 @@ export class FileStore implements CertificateStore {
   daemon(): Promise<Holder | null> {
     return this.#locks.holderOf(DAEMON_LOCK);
   }
+
+  async daemons(): Promise<readonly DaemonIdentity[]> {
+    const holder = await this.daemon();
+    return holder === null || isGone(holder, thisProcess())
+      ? []
+      : [{ node: '', pid: holder.pid, host: holder.host }];
+  }
+
+  state(): StoreState {
+    return {
+      kind: 'file',
+      place: this.#directory,
+      up: true,
+      since: this.#openedAt,
+      lastError: null,
+      warnings: [],
+    };
+  }
+
+  async close(): Promise<void> {}
 
   #generationsOf(issuer: string, id: CertificateId): Generations {
     return new Generations(this.#fs, join(this.#directory, 'certs', toSegment(issuer), toSegment(id)));

@@ -6,6 +6,7 @@ import { makeDirectory, syncDirectory, UNFINISHED, writeNewFile } from './atomic
 import type { FileLock } from './file-lock.ts';
 import { type FileSystem, isAbsence, unreadable, unwritable } from './file-system.ts';
 import { digestOf, metaToJson } from './meta-json.ts';
+import type { Generation } from './store.ts';
 import { certificateIn, metaIn } from './stored-files.ts';
 
 /** How many generations of a certificate are kept: the current one, and those before it. */
@@ -22,14 +23,6 @@ export interface Found<Value> {
   /** Null = nothing whole. */
   readonly value: Value | null;
   readonly damaged: readonly Damage[];
-}
-
-/** A certificate as it was stored once. */
-export interface Generation {
-  /** Name of its directory. */
-  readonly generation: string;
-  readonly inForce: boolean;
-  readonly facts: CertificateFacts;
 }
 
 /**

@@ -20,15 +20,22 @@ export interface StoredFiles {
  * @throws RigilError `store-damaged` or `certificate-unusable` unless they are whole and belong together
  */
 export function certificateIn(directory: string, { meta, chain, key }: StoredFiles): Certificate {
-  const { facts, digest } = metaIn(directory, meta);
+  const stored = metaIn(directory, meta);
+  if (!belongTogether(stored, chain, key)) throw damage('meta.json is about another certificate');
+  return { facts: stored.facts, chain, key };
+}
+
+/**
+ * Whether facts are about this chain with this key.
+ *
+ * @throws RigilError `certificate-unusable` when chain and key do not belong together
+ */
+export function belongTogether({ facts, digest }: Meta, chain: string, key: string): boolean {
   // It was all parsed when it was stored: what is still the same is still good.
-  if (
-    digestOf(chain, key) !== digest &&
-    toCertificate(chain, key, facts).facts.fingerprint !== facts.fingerprint
-  ) {
-    throw damage('meta.json is about another certificate');
-  }
-  return { facts, chain, key };
+  return (
+    digestOf(chain, key) === digest ||
+    toCertificate(chain, key, facts).facts.fingerprint === facts.fingerprint
+  );
 }
 
 /** What a `meta.json` says. @throws RigilError `store-damaged`, also when it is about a certificate of another place */

@@ -26,6 +26,13 @@ export class MemoryDocuments implements DocumentStore, Pick<CertificateStore, 'l
       .filter((rest) => !rest.includes('/'));
   }
 
+  async readDocuments(path: DocumentPath, visit: (name: string, content: Buffer) => void): Promise<void> {
+    for (const name of await this.listDocuments(path)) {
+      const content = await this.readDocument([...path, name]);
+      if (content !== null) visit(name, content);
+    }
+  }
+
   locateDocument(path: DocumentPath): string {
     return path.join('/');
   }

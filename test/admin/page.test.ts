@@ -82,9 +82,22 @@ describe('the status page', () => {
       message: 'a <full> disk',
       since: '2026-03-01T11:00:00.000Z',
     };
-    const page = statusPage(status({ store: { writable: false, lastError } }));
+    const page = statusPage(status({ store: { ...status().store, writable: false, lastError } }));
     expect(page).toContain('For 1 h the store could not be written: a &lt;full&gt; disk.');
     expect(statusPage(status())).not.toContain('The store');
+  });
+
+  it('says whether a database answers, and what will hurt one day', () => {
+    const store = {
+      ...status().store,
+      kind: 'redis',
+      place: 'redis://<h>:6379',
+      warnings: ['it <forgets>'],
+    } as const;
+    const page = statusPage(status({ store }));
+    expect(page).toContain('<code>redis://&lt;h&gt;:6379</code>, which <span class="good">answers</span>');
+    expect(page).toContain('it &lt;forgets&gt;');
+    expect(statusPage(status({ store: { ...store, up: false } }))).toContain('does not answer');
   });
 
   it('says how upstreams are, where somebody asks them', () => {

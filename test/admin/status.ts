@@ -3,6 +3,15 @@ import type { CertificateView } from '../../src/certs/view.ts';
 
 export const NOW = '2026-03-01T12:00:00.000Z';
 
+const STORE: Status['store'] = {
+  kind: 'file',
+  place: '/var/lib/rigil',
+  up: true,
+  writable: true,
+  lastError: null,
+  warnings: [],
+};
+
 /** A daemon that is well: one route, one certificate, two workers. */
 export function status(more: Partial<Status> = {}): Status {
   return {
@@ -16,7 +25,7 @@ export function status(more: Partial<Status> = {}): Status {
       lastError: null,
       source: null,
     },
-    store: { writable: true, lastError: null },
+    store: STORE,
     workers: [worker(1), worker(2)],
     routes: [
       {
@@ -113,8 +122,8 @@ export function figures(more: Partial<Figures> = {}): Figures {
       { route: 'one.test', upstream: 'http://127.0.0.1:8080', up: true },
       { route: 'one.test', upstream: 'unix:/a"b', up: false },
     ],
+    store: STORE,
     centauriMetrics: false,
-    storeWritable: true,
     ...more,
   };
 }

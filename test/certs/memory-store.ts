@@ -174,6 +174,13 @@ class MemoryDocuments implements DocumentStore {
     return [...new Set(below.flatMap((each) => each[path.length] ?? []))];
   }
 
+  async readDocuments(path: DocumentPath, visit: (name: string, content: Buffer) => void): Promise<void> {
+    for (const name of await this.listDocuments(path)) {
+      const content = await this.readDocument([...path, name]);
+      if (content !== null) visit(name, content);
+    }
+  }
+
   locateDocument(path: DocumentPath): string {
     return path.join('/');
   }

@@ -73,7 +73,7 @@ describe('answers of a command beside a daemon', () => {
         time += ms;
       },
     };
-    const put = new StoredBoard(documents, lonely, 5_000).put(KEY, ANSWER, noSignal);
+    const put = new StoredBoard(documents, lonely, { patienceMs: 5_000 }).put(KEY, ANSWER, noSignal);
     await expect(put).rejects.toMatchObject({ code: 'daemon-unreachable' });
     expect(time).toBe(5_000);
     expect(documents.documents.size).toBe(0);

@@ -60,14 +60,26 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['store file /var/lib/rigil', { store: { kind: 'file', dir: '/var/lib/rigil' } }],
   ['store file state', { store: { kind: 'file', dir: '/etc/rigil/state' } }],
   ['store file "/var/lib/my rigil"', { store: { kind: 'file', dir: '/var/lib/my rigil' } }],
+  ['store redis redis://localhost:6379', { store: redis('redis://localhost:6379') }],
+  ['store redis redis://:p@ss/w#rd@h', { store: redis('redis://:p@ss/w#rd@h') }],
+  ['store redis redis+sentinel://a,b:1/m/2', { store: redis('redis+sentinel://a,b:1/m/2') }],
+  ['store redis rediss+cluster://[::1]:1,b', { store: redis('rediss+cluster://[::1]:1,b') }],
   [
-    'store redis redis://localhost:6379',
-    { store: { kind: 'redis', url: 'redis://localhost:6379', prefix: 'rigil' } },
+    'store redis redis://h seal=env:KEYS ca=ca.pem sentinel-password=s',
+    {
+      store: {
+        ...redis('redis://h'),
+        seal: { kind: 'env', name: 'KEYS' },
+        ca: '/etc/rigil/ca.pem',
+        sentinelPassword: 's',
+      },
+    },
   ],
   [
-    'store redis rediss://u:p@h/1 prefix=tls',
-    { store: { kind: 'redis', url: 'rediss://u:p@h/1', prefix: 'tls' } },
+    'store redis redis://h seal=file:keys',
+    { store: { ...redis('redis://h'), seal: { kind: 'file', path: '/etc/rigil/keys' } } },
   ],
+  ['store redis rediss://u:p@h/1 prefix=tls', { store: { ...redis('rediss://u:p@h/1'), prefix: 'tls' } }],
   ['store', 'missing-argument'],
   ['store disk /var', 'invalid-keyword'],
   ['store file', 'missing-argument'],
@@ -77,7 +89,15 @@ const GLOBAL: readonly (readonly [string, Partial<GlobalConfig> | string])[] = [
   ['store redis localhost', 'invalid-url'],
   ['store redis redis://h/x', 'invalid-url'],
   ['store redis redis://h?db=1', 'invalid-url'],
+  ['store redis redis://a,b', 'invalid-url'],
+  ['store redis redis+sentinel://a', 'invalid-url'],
+  ['store redis redis+cluster://a/1', 'invalid-url'],
+  ['store redis redis://h:0', 'invalid-url'],
   ['store redis redis://h prefix=', 'invalid-text'],
+  ['store redis redis://h seal=c2VjcmV0', 'invalid-text'],
+  ['store redis redis://h seal=env:1x', 'invalid-text'],
+  ['store redis redis://h seal=file:~/keys', 'invalid-path'],
+  ['store redis redis://h sentinel-password=', 'invalid-text'],
   ['store redis redis://h perfix=x', 'unknown-option'],
   ['store redis redis://h prefix=a prefix=b', 'duplicate-option'],
   ['store redis redis://h a', 'invalid-option'],
@@ -330,3 +350,7 @@ describe('the table of directives', () => {
     expect(sections.map(({ name }) => name)).toEqual(['global', 'issuer', 'route']);
   });
 });
+
+function redis(url: string) {
+  return { kind: 'redis', url, prefix: 'rigil', seal: null, ca: null, sentinelPassword: null } as const;
+}

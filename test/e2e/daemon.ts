@@ -71,13 +71,18 @@ export async function startDaemon(
     args?: readonly string[];
     /** A program that becomes the daemon, with its arguments: `prlimit --nofile=100`. */
     prefix?: readonly string[];
+    /** What stands behind `store`. Default: a folder of its own. */
+    storeLine?: string;
+    /** Port of the plain listener. Default: a free one. */
+    http?: number;
     /** Puts into the store what is to be there at the start. */
     prepare?: (store: string) => Promise<void>;
   } = {},
 ): Promise<Daemon> {
   const { beside } = options;
   const folder = beside?.folder ?? mkdtempSync(join(tmpdir(), 'rigil-e2e-'));
-  const [https = 0, http = 0, admin = 0] = beside === undefined ? await freePorts(3) : portsOf(beside);
+  const [https = 0, free = 0, admin = 0] = beside === undefined ? await freePorts(3) : portsOf(beside);
+  const http = options.http ?? free;
   const configFile = join(folder, 'rigil.conf');
   const store = join(folder, 'store');
   const configure = (routes: string) =>
@@ -87,7 +92,7 @@ export async function startDaemon(
   https 127.0.0.1:${https}
   http 127.0.0.1:${http}
   admin 127.0.0.1:${admin}
-  store file ${store}
+  store ${options.storeLine ?? `file ${store}`}
   workers ${options.workers ?? 2}
   log debug json
 ${options.global ?? ''}

@@ -291,6 +291,11 @@ function documentStore(documents: Map<string, Buffer>): DocumentStore {
     removeDocument: async (path) => void documents.delete(key(path)),
     listDocuments: async (path) =>
       [...documents.keys()].filter((name) => name.startsWith(`${key(path)}/`)).map((name) => name.slice(5)),
+    readDocuments: async (path, visit) => {
+      for (const [name, content] of documents) {
+        if (name.startsWith(`${key(path)}/`)) visit(name.slice(5), content);
+      }
+    },
     locateDocument: key,
   };
 }
@@ -298,6 +303,7 @@ function documentStore(documents: Map<string, Buffer>): DocumentStore {
 const brokenStore: DocumentStore = {
   ...documentStore(new Map()),
   readDocument: () => Promise.reject(new RigilError('store-unreadable', 'gone')),
+  readDocuments: () => Promise.reject(new RigilError('store-unreadable', 'gone')),
   writeDocument: () => Promise.reject(new RigilError('store-unwritable', 'full')),
 };
 

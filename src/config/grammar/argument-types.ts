@@ -7,9 +7,11 @@ import { parseIssuerName } from '../values/issuer-name.ts';
 import { parseListenAddress } from '../values/listen-address.ts';
 import { parsePath, parseSocketPath } from '../values/path.ts';
 import { parseRate } from '../values/rate.ts';
+import { parseRedisUrl } from '../values/redis-url.ts';
 import { parseResolver } from '../values/resolver.ts';
 import { parseRouteName } from '../values/route-name.ts';
-import { parseDirectoryUrl, parseRedisUrl, parseTcpUrl } from '../values/url.ts';
+import { parseSealSource, type SealSource } from '../values/seal-source.ts';
+import { parseDirectoryUrl, parseTcpUrl } from '../values/url.ts';
 import type { ArgumentType } from './argument.ts';
 
 export const listenAddress: ArgumentType<ListenAddress> = {
@@ -70,9 +72,28 @@ export const directoryUrl: ArgumentType<string> = {
 
 export const redisUrl: ArgumentType<string> = {
   placeholder: 'URL',
-  description: '`redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS',
+  description:
+    '`redis://[user:password@]host[:port][/database]`, or `rediss://` for TLS; `redis+sentinel://HOST[:PORT],…/MASTER[/database]` asks sentinels for the master, `redis+cluster://HOST[:PORT],…` names some nodes of a cluster (`rediss+…` with TLS)',
   secret: true,
   parse: parseRedisUrl,
+};
+
+/** Where the keys are that seal a store. */
+export const sealSource: ArgumentType<SealSource> = {
+  placeholder: 'env:NAME|file:PATH',
+  description:
+    'an environment variable or a file with keys of 32 random bytes in base64 or hex, separated by white space or commas, the newest first',
+  // Somebody may write the key itself here.
+  secret: true,
+  parse: (text, { baseDir }) => parseSealSource(text, baseDir),
+};
+
+/** A password, shown to nobody. */
+export const password: ArgumentType<string> = {
+  placeholder: 'PASSWORD',
+  description: null,
+  secret: true,
+  parse: (written) => (written === '' ? new Fault('invalid-text', 'is empty') : written),
 };
 
 export const tcpUrl: ArgumentType<{ readonly host: string; readonly port: number }> = {

@@ -5,8 +5,10 @@ import {
   issuerName,
   listenAddress,
   numberOrAuto,
+  password,
   path,
   redisUrl,
+  sealSource,
   socketPath,
   tcpUrl,
   text,
@@ -78,19 +80,31 @@ export const globalDirectives: readonly Directive<GlobalDraft>[] = [
       }),
       keyword(
         'redis',
-        [one(redisUrl), options({ prefix: text('PREFIX') })],
-        (draft, [url, { prefix = 'rigil' }]) => {
-          draft.store = { kind: 'redis', url, prefix };
+        [
+          one(redisUrl),
+          options({
+            prefix: text('PREFIX'),
+            seal: sealSource,
+            ca: { ...path, placeholder: 'FILE', description: null },
+            'sentinel-password': password,
+          }),
+        ],
+        (
+          draft,
+          [url, { prefix = 'rigil', seal = null, ca = null, 'sentinel-password': sentinel = null }],
+        ) => {
+          draft.store = { kind: 'redis', url, prefix, seal, ca, sentinelPassword: sentinel };
         },
       ),
     ],
     summary: 'Where certificates, accounts, staples and the journal are kept',
     documentation:
-      'A folder is made when it is absent, readable for its owner only. `redis` is for several machines that share certificates: it is understood already, but this version does not start with it. `prefix` begins every key in Redis and is `rigil` unless it is given.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
+      'A folder is made when it is absent, readable for its owner only.\n\n`redis` is for several machines that share certificates, accounts, staples, challenge answers and the keys of session tickets (Redis 6.2 or Valkey, and newer). Certificates serve from memory, and from an encrypted copy in the folder $CACHE_DIRECTORY, else `$XDG_CACHE_HOME/rigil`, else `~/.cache/rigil`, while Redis is away. The guide docs/fleet.md says how to run it.\n\n`prefix` begins every key in Redis as `{PREFIX}:` and is `rigil` unless it is given. `seal` names keys of 32 random bytes (`openssl rand -base64 32`) with which everything that is secret is sealed (AES-256-GCM) before it goes to Redis: the first key seals, all of them open. `ca` is a PEM file with the roots to trust for `rediss://`. In a URL, characters that mean something in URLs are written with `%` and two hex digits, but a password may hold any of them except `%`.\n\nThe default is the folder in the environment variable STATE_DIRECTORY (which systemd sets for `StateDirectory=`), else `$XDG_STATE_HOME/rigil`, else `~/.local/state/rigil`.',
     default: 'file in the state directory',
     examples: [
       'store file /var/lib/rigil',
-      `store redis rediss://rigil:\${REDIS_PASSWORD}@redis.internal:6379/0`,
+      `store redis rediss://rigil:\${REDIS_PASSWORD}@redis.internal:6379/0 seal=env:RIGIL_SEAL_KEYS`,
+      'store redis redis+sentinel://sentinel1,sentinel2,sentinel3/mymaster prefix=web',
     ],
   }),
   directive({

@@ -20,21 +20,6 @@ export function parseDirectoryUrl(text: string): string | Fault {
   return url.href;
 }
 
-/** The URL of a Redis server: `redis://` or, with TLS, `rediss://`; the path is the number of the database. */
-export function parseRedisUrl(text: string): string | Fault {
-  const url = parseUrl(text);
-  const form = 'write it like redis://localhost:6379 or rediss://user:password@redis.example.com/0';
-  if (url === null || !/^rediss?:$/.test(url.protocol) || url.hostname === '') {
-    return new Fault('invalid-url', 'does not name a Redis server', form);
-  }
-  if (!/^\/?\d{0,5}$/.test(url.pathname)) {
-    return new Fault('invalid-url', 'has no database number as its path', form);
-  }
-  if (url.search !== '' || url.hash !== '')
-    return new Fault('invalid-url', 'has more than host and database', form);
-  return url.href;
-}
-
 /** `tcp://HOST:PORT`. */
 export function parseTcpUrl(text: string): { readonly host: string; readonly port: number } | Fault {
   const [, bracketed, bare, digits] = /^tcp:\/\/(?:\[([^\]]*)\]|([^:/[\]]+)):(\d+)\/?$/i.exec(text) ?? [];

@@ -1,0 +1,65 @@
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
+import type { RedisServer } from './server.ts';
+
+/** A client of the library: to one server, or to a cluster. */
+export type Client = Redis | Cluster;
+
+/** Longest time for one command, in milliseconds. */
+const COMMAND_MS = 5_000;
+const CONNECT_MS = 3_000;
+/** Longest pause between two attempts to connect, in milliseconds. */
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * A client that is not connected yet. It fails at once while there is no connection, and goes on connecting until it is
+ * told to end: who uses it decides what to do meanwhile. The library is loaded when the first client is made.
+ */
+export async function makeClient(server: RedisServer): Promise<Client> {
+  const { Cluster, Redis } = await import('ioredis');
+  const options = optionsFor(server);
+  const pause = (times: number) => Math.min(50 * 2 ** Math.min(times, 10), LONGEST_PAUSE_MS);
+  if (server.mode === 'cluster') {
+    return new Cluster([...server.hosts], {
+      redisOptions: options,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      clusterRetryStrategy: pause,
+      slotsRefreshTimeout: CONNECT_MS,
+      retryDelayOnFailover: 200,
+    });
+  }
+  const connection = { ...options, lazyConnect: true, enableOfflineQueue: false, retryStrategy: pause };
+  if (server.mode === 'sentinel') {
+    return new Redis({
+      ...connection,
+      sentinels: [...server.hosts],
+      name: server.master ?? '',
+      sentinelRetryStrategy: pause,
+      sentinelMaxConnections: 2,
+      failoverDetector: true,
+      ...(server.tls ? { enableTLSForSentinelMode: true, sentinelTLS: options.tls ?? {} } : {}),
+      ...(server.sentinelPassword === null ? {} : { sentinelPassword: server.sentinelPassword }),
+    });
+  }
+  const [{ host, port } = { host: 'localhost', port: 6_379 }] = server.hosts;
+  return new Redis({ ...connection, host, port });
+}
+
+function optionsFor({ mode, user, password, database, tls, roots }: RedisServer) {
+  return {
+    protocol: 2 as const,
+    connectionName: 'rigil',
+    disableClientInfo: true,
+    commandTimeout: COMMAND_MS,
+    connectTimeout: CONNECT_MS,
+    // What was sent over a connection that broke may have been done: whoever asked decides whether to ask again.
+    autoResendUnfulfilledCommands: false,
+    maxRetriesPerRequest: 0,
+    // After a failover the connection may lead to what is a replica now.
+    reconnectOnError: (error: Error) => error.message.startsWith('READONLY'),
+    ...(user === null ? {} : { username: user }),
+    ...(password === null ? {} : { password }),
+    ...(mode === 'cluster' ? {} : { db: database }),
+    ...(tls ? { tls: roots === null ? {} : { ca: roots } } : {}),
+  } satisfies RedisOptions;
+}

@@ -1,0 +1,210 @@
+import { hash } from 'node:crypto';
+import { codeOf, messageOf, RigilError } from '../../errors.ts';
+import type { Emit } from '../../events/bus.ts';
+import type { Clock, Instant } from '../../platform/clock.ts';
+import { type Client, makeClient } from './client.ts';
+import { isAnswer, redisFailure } from './failure.ts';
+import { type RedisServer, serverText } from './server.ts';
+
+/** How long the first use waits for a connection, in milliseconds. Later ones do not: what is away is away. */
+const FIRST_CONNECT_MS = 4_000;
+
+/** So many commands without an answer in a row make the connection suspect: it is made anew. */
+const SUSPECT_AFTER = 2;
+
+export interface ConnectionOptions {
+  readonly server: RedisServer;
+  readonly clock: Clock;
+  readonly emit: Emit;
+}
+
+/** A script of Redis: it runs as a whole, and nothing comes in between. */
+export interface Script {
+  readonly text: string;
+  readonly digest: string;
+}
+
+/** A script with its name for Redis. */
+export function script(text: string): Script {
+  return { text, digest: hash('sha1', text) };
+}
+
+/** The way to a Redis: one connection that is made on first use, and what is known of how it is. */
+export class RedisConnection {
+  /** The server, without secrets. */
+  readonly place: string;
+  readonly #options: ConnectionOptions;
+  readonly #onUp = new Set<(wasLost: boolean) => void>();
+  #client: Promise<Client> | null = null;
+  #firstChance: Promise<void> | null = null;
+  #up = false;
+  #since: Instant;
+  #error: RigilError | null = null;
+  #told = false;
+  #unanswered = 0;
+  #closed = false;
+
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#since = options.clock.now();
+    this.place = serverText(options.server);
+  }
+
+  /** Whether it answered last, since when it is so, and what went wrong. */
+  get health(): { readonly up: boolean; readonly since: Instant; readonly error: RigilError | null } {
+    return { up: this.#up, since: this.#since, error: this.#error };
+  }
+
+  /** Calls `callback` whenever Redis answers again, also the first time: then nothing was lost unless it failed before. */
+  onUp(callback: (wasLost: boolean) => void): () => void {
+    this.#onUp.add(callback);
+    return () => this.#onUp.delete(callback);
+  }
+
+  /**
+   * Does `work` with the client. Fails at once while there is no connection, but the very first use waits for one.
+   *
+   * @throws RigilError `store-unreachable` when it does not answer, `store-unreadable`, `store-unwritable`
+   */
+  async use<T>(work: (client: Client) => Promise<T>): Promise<T> {
+    try {
+      const client = await this.#ready();
+      const result = await work(client);
+      this.#succeeded();
+      return result;
+    } catch (error) {
+      throw this.#failed(error);
+    }
+  }
+
+  /** Runs a script; see {@link use}. */
+  run(
+    { text, digest }: Script,
+    keys: readonly string[],
+    args: readonly (string | number | Buffer)[],
+  ): Promise<unknown> {
+    return this.use(async (client) => {
+      try {
+        return await client.evalsha(digest, keys.length, ...keys, ...args);
+      } catch (error) {
+        if (!isAnswer(error) || !messageOf(error).startsWith('NOSCRIPT')) throw error;
+        return client.eval(text, keys.length, ...keys, ...args);
+      }
+    });
+  }
+
+  /** A connection of its own that hears what is published, until the returned function is called. */
+  listen(channel: string, onMessage: (message: string) => void, onConnect: () => void): () => void {
+    let stopped = false;
+    let stop = (): void => {};
+    void makeClient(this.#options.server).then((client) => {
+      if (stopped) return;
+      stop = () => client.disconnect();
+      client.on('error', () => {});
+      client.on('message', (_, message: string) => onMessage(message));
+      // After every connect: what was published in between was missed.
+      client.on('ready', () => void client.subscribe(channel).then(onConnect, () => client.disconnect(true)));
+      client.connect().catch(() => {});
+    });
+    return () => {
+      stopped = true;
+      stop();
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const client = await this.#client?.catch(() => null);
+    client?.disconnect();
+  }
+
+  async #ready(): Promise<Client> {
+    if (this.#closed) throw new RigilError('store-unreachable', `${this.place} was left`);
+    this.#client ??= this.#open();
+    const client = await this.#client;
+    this.#firstChance ??= this.#waitForFirst(client);
+    await this.#firstChance;
+    if (client.status === 'ready') return client;
+    throw this.#error ?? new RigilError('store-unreachable', `${this.place} does not answer`);
+  }
+
+  async #open(): Promise<Client> {
+    const client = await makeClient(this.#options.server);
+    client.on('error', (error: unknown) => {
+      this.#error = redisFailure(this.place, error);
+    });
+    client.on('ready', () => {
+      this.#unanswered = 0;
+      this.#succeeded();
+    });
+    client.on('close', () => {
+      if (this.#up) this.#failed(new RigilError('store-unreachable', `${this.place} closed the connection`));
+    });
+    client.connect().catch(() => {});
+    return client;
+  }
+
+  /** Ends when the connection is there, refused for good, or after a while. */
+  async #waitForFirst(client: Client): Promise<void> {
+    const done = new AbortController();
+    const end = (): void => done.abort();
+    const onError = (error: unknown): void => {
+      const { code } = redisFailure(this.place, error);
+      if (code !== 'store-unreachable' || isRefused(error)) end();
+    };
+    client.on('ready', end);
+    client.on('error', onError);
+    if (client.status !== 'ready') await this.#options.clock.sleep(FIRST_CONNECT_MS, done.signal);
+    client.off('ready', end);
+    client.off('error', onError);
+  }
+
+  #succeeded(): void {
+    this.#unanswered = 0;
+    if (this.#up) return;
+    const { clock, emit } = this.#options;
+    const now = clock.now();
+    const wasLost = this.#told;
+    if (wasLost) emit({ event: 'store.connected', place: this.place, awayMs: now - this.#since });
+    this.#up = true;
+    this.#told = false;
+    this.#since = now;
+    this.#error = null;
+    for (const callback of this.#onUp) callback(wasLost);
+  }
+
+  #failed(cause: unknown): RigilError {
+    const failure = redisFailure(this.place, cause);
+    if (failure.code !== 'store-unreachable' || this.#closed) return failure;
+    const { clock, emit } = this.#options;
+    this.#error = failure;
+    if (this.#up) {
+      this.#up = false;
+      this.#since = clock.now();
+    }
+    if (!this.#told) {
+      this.#told = true;
+      const { code, message, hint } = failure;
+      emit({ event: 'store.lost', place: this.place, code, message, hint });
+    }
+    this.#suspect();
+    return failure;
+  }
+
+  /** A connection through which nothing comes back, though nobody closed it, would be kept for a quarter of an hour. */
+  #suspect(): void {
+    this.#unanswered += 1;
+    if (this.#unanswered < SUSPECT_AFTER) return;
+    this.#unanswered = 0;
+    void this.#client?.then((client) => {
+      if (client.status === 'ready') client.disconnect(true);
+    });
+  }
+}
+
+/** Whether nobody listens there: waiting a little longer helps nobody. */
+function isRefused(error: unknown): boolean {
+  return (
+    codeOf(error) === 'internal' && error instanceof Error && 'code' in error && error.code === 'ECONNREFUSED'
+  );
+}
