@@ -29,6 +29,8 @@ export function httpProbe(dialer: Dialer): Probe {
   return async (question, signal) => {
     signal.throwIfAborted();
     const socket = dialer.dial(question.upstream, ['h2', 'http/1.1'], null);
+    // What goes wrong after the answer is of no interest, and must not end this process.
+    socket.on('error', () => {});
     const giveUp = () => socket.destroy(signal.reason);
     signal.addEventListener('abort', giveUp, { once: true });
     try {
