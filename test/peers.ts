@@ -16,6 +16,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   certbot: 'certbot',
   wrk: 'wrk',
   nghttp: 'nghttp2-client',
+  nghttpd: 'nghttp2-server',
   h2load: 'nghttp2-client',
   mandoc: 'mandoc',
   testssl: 'testssl.sh',

@@ -25,7 +25,7 @@ export class Http2Upstreams implements Upstreams {
     // Who cannot switch answers as if it had not been asked to (RFC 9110 7.8), and HTTP/2 can switch to WebSocket only.
     const ignored = request.upgrade !== null && !asksForWebSocket(request);
     const pool = this.#poolOf(request.upstream);
-    const sent = ignored ? { ...request, upgrade: null } : request;
+    const sent = ignored ? withoutUpgrade(request) : request;
     const call = new Http2Call(sent, receiver, pool, this.#limits, this.#sweep);
     call.start();
     return call;
@@ -54,4 +54,8 @@ export class Http2Upstreams implements Upstreams {
     }
     return pool;
   }
+}
+
+function withoutUpgrade({ upstream, method, path, headers, passed, body }: UpstreamRequest): UpstreamRequest {
+  return { upstream, method, path, headers, passed, body, upgrade: null };
 }

@@ -152,7 +152,9 @@ export class Http2Stream implements BodySource {
     if (trailers.length === 0) connection.writer.data(this.id, NO_BYTES, 0, 0, true);
     else connection.writer.headers(this.id, connection.encodeTrailers(trailers), true);
     connection.flushSoon();
-    if (this.#state === ENDED) this.#close();
+    if (this.#state !== ENDED) return;
+    this.#close();
+    this.#user.completed();
   }
 
   // What comes from the upstream.
