@@ -8,7 +8,7 @@ import { freePorts, startDaemon } from './daemon.ts';
 
 const HOUR = 3_600_000;
 
-describe('rigil serve while its CAs are down', () => {
+describe('rigil serve while its CAs are down', { timeout: 120_000 }, () => {
   it('serves what is stored from the first moment, whichever issuer made it', async () => {
     const [nobody = 1] = await freePorts(1);
     const section = `issuer down\n  directory https://127.0.0.1:${nobody}/directory\n`;

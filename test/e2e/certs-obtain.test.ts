@@ -12,7 +12,7 @@ const [programs] = pebbles();
 /** A refused nonce would make two requests of one order. */
 const COUNTABLE = { PEBBLE_WFE_NONCEREJECT: '0' };
 
-describe.skipIf(programs === undefined)('certs obtain without a daemon', () => {
+describe.skipIf(programs === undefined)('certs obtain without a daemon', { timeout: 120_000 }, () => {
   let pebble: Pebble;
   beforeEach(async () => {
     if (programs !== undefined) pebble = await startPebble(programs, { environment: COUNTABLE });
@@ -75,7 +75,7 @@ route one.test
   });
 });
 
-describe.skipIf(programs === undefined)('certs renew beside a daemon', () => {
+describe.skipIf(programs === undefined)('certs renew beside a daemon', { timeout: 120_000 }, () => {
   let daemon: Daemon;
   let pebble: Pebble;
   beforeEach(async () => {

@@ -21,7 +21,7 @@ function serialAt(port: number, servername: string): Promise<string | null> {
   });
 }
 
-describe('rigil serve on a store that cannot be written', () => {
+describe('rigil serve on a store that cannot be written', { timeout: 120_000 }, () => {
   it('serves what it has, says so, and takes up its work when it can', async () => {
     await using before = await startDaemon('route one.localhost\n  upstream localhost:1\n');
     const held = await serialAt(before.ports.https, 'one.localhost');
