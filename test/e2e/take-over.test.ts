@@ -19,7 +19,7 @@ const routes = () => `route one.localhost\n  upstream ${upstream.address}\n`;
 const follow = (daemon: Daemon, args: readonly string[] = ['--take-over']) =>
   startDaemon('', { beside: daemon, args });
 
-describe('serve --take-over', () => {
+describe('serve --take-over', { timeout: 60_000 }, () => {
   it('loses no request, again and again, and keeps a WebSocket until its end', {
     timeout: 60_000,
   }, async () => {
@@ -152,8 +152,8 @@ describe('serve --take-over', () => {
   });
 });
 
-describe('a daemon that is killed', () => {
-  it('leaves workers that serve until the next one has their sockets', { timeout: 60_000 }, async () => {
+describe('a daemon that is killed', { timeout: 60_000 }, () => {
+  it('leaves workers that serve until the next one has their sockets', async () => {
     await using first = await startDaemon(routes());
     const orphans = (await first.status()).workers.map(({ pid }) => pid);
     const socket = await openWebSocket(first, 'one.localhost');
