@@ -399,7 +399,7 @@ export class Daemon {
     this.#accessLog.use(config.global.accessLog, accessLog);
     const caps = connectionCaps(config.global, workersOf(config), meansOfMachine());
     const settings = servingSettings(config, accessLog?.settings ?? null, caps);
-    const tailnet = this.#tailnet.settingsOf(config.global);
+    const tailnet = this.#tailnet.use(config.global);
     const down = this.#health.use(config, table);
     this.#publisher.update((current) => ({ ...current, table, settings, tailnet, down }));
     this.#responders.use(config, issuers);

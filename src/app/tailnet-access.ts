@@ -34,11 +34,10 @@ export class TailnetAccess {
   readonly #options: TailnetAccessOptions;
   #followed: Followed | null = null;
   #isRunning = false;
-  /** Addresses that were asked for when listeners were opened last. */
+  /** Addresses that are in force. */
   #inUse: readonly string[] = [];
   /** Those of them that could not be had, with the reason. */
   #missing = new Map<string, string>();
-  #retryMs = FIRST_RETRY_MS;
 
   constructor(options: TailnetAccessOptions) {
     this.#options = options;
@@ -69,7 +68,6 @@ export class TailnetAccess {
   /** Where a configuration listens, with the addresses in the tailnet as they are known now. */
   listenersOf(global: GlobalConfig): ListenerAddresses {
     const addresses = this.#addressesFor(global.tailscale);
-    this.#inUse = addresses;
     const told = this.#missing;
     this.#missing = new Map();
     const onMissing = (address: string, { code, message, hint }: RigilError): void => {
@@ -86,10 +84,11 @@ export class TailnetAccess {
     return { http: global.http, https: global.https, besides };
   }
 
-  /** What workers have to know. */
-  settingsOf({ tailscale }: GlobalConfig): TailnetSettings | null {
+  /** What workers have to know. The listeners are there: from here on these addresses are in force. */
+  use({ tailscale }: GlobalConfig): TailnetSettings | null {
+    this.#inUse = this.#addressesFor(tailscale);
     if (tailscale === null) return null;
-    return { socket: tailscale.socket, addresses: this.#addressesFor(tailscale), http: tailscale.http };
+    return { socket: tailscale.socket, addresses: this.#inUse, http: tailscale.http };
   }
 
   #addressesFor(config: TailscaleConfig | null): readonly string[] {
@@ -114,16 +113,20 @@ export class TailnetAccess {
   async #run({ tailnet, ended: { signal } }: Followed): Promise<void> {
     const { clock, onChange } = this.#options;
     this.#isRunning = true;
-    let retryAt = clock.now() + this.#retryMs;
+    let tried = this.#inUse.join();
+    let pauseMs = FIRST_RETRY_MS;
+    let retryAt = clock.now() + pauseMs;
     while (!signal.aborted) {
       await tailnet.ask();
       if (signal.aborted) return;
-      const changed = tailnet.addresses.join() !== this.#inUse.join();
-      if (changed) this.#retryMs = FIRST_RETRY_MS;
-      if (changed || (this.#missing.size > 0 && clock.now() >= retryAt)) {
+      const addresses = tailnet.addresses.join();
+      const isNews = addresses !== tried;
+      const isDue = (addresses !== this.#inUse.join() || this.#missing.size > 0) && clock.now() >= retryAt;
+      if (isNews || isDue) {
+        tried = addresses;
+        pauseMs = isNews ? FIRST_RETRY_MS : Math.min(pauseMs * 2, LONGEST_RETRY_MS);
         await onChange();
-        retryAt = clock.now() + this.#retryMs;
-        this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
+        retryAt = clock.now() + pauseMs;
       }
       await clock.sleep(ASK_EVERY_MS, signal);
     }

@@ -40,7 +40,7 @@ it.skipIf(process.env['RIGIL_ATTACK'] === undefined || !has('testssl'))(
         ...['--add-ca', daemon.root, '--jsonfile', report],
         `https://site.localhost:${daemon.ports.https}`,
       ],
-      { timeoutMs: 280_000 },
+      { timeoutMs: 880_000 },
     );
     const findings = JSON.parse(readFileSync(report, 'utf8')) as readonly Finding[];
     expect(findings.length).toBeGreaterThan(60);
@@ -52,5 +52,5 @@ it.skipIf(process.env['RIGIL_ATTACK'] === undefined || !has('testssl'))(
       .filter(({ severity }) => !['OK', 'INFO', 'LOW'].includes(severity));
     expect(bad).toEqual([]);
   },
-  300_000,
+  900_000,
 );
