@@ -1,7 +1,8 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { RigilError } from '../errors.ts';
 import type { Instant } from '../platform/clock.ts';
 import { readLeaf } from '../x509/leaf.ts';
+import { parseCertificate } from '../x509/parse-certificate.ts';
 import { certificatesOf, type PemBlock, toPem } from '../x509/pem.ts';
 import { belongsTo, readPrivateKey } from '../x509/private-key.ts';
 import { httpsUrl, plainText } from './untrusted.ts';
@@ -15,6 +16,8 @@ export interface ChainDemand {
 
 /** Longer ones are not sent by any CA, and every handshake would carry them. */
 const MOST_CERTIFICATES = 10;
+/** For messages. */
+const CERTIFICATE = 'a certificate of the chain';
 /** How far the clocks of the CA and of this machine may differ. */
 const CLOCK_SKEW_MS = 5 * 60_000;
 
@@ -26,7 +29,7 @@ const CLOCK_SKEW_MS = 5 * 60_000;
  */
 export function checkChain(downloaded: unknown, demand: ChainDemand, now: Instant): string {
   const blocks = certificatesIn(downloaded);
-  const certificates = blocks.map(({ der }) => parse(der));
+  const certificates = blocks.map(({ der }) => parseCertificate(der, CERTIFICATE));
   const leaf = readLeaf(blocks[0]?.text ?? '');
   if (!belongsTo(readPrivateKey(demand.key), leaf.certificate)) {
     throw unusable('the certificate is for another key than ours');
@@ -56,7 +59,9 @@ export function checkChain(downloaded: unknown, demand: ChainDemand, now: Instan
 export function chainIssuer(downloaded: unknown): string | null {
   try {
     const top = certificatesIn(downloaded).at(-1);
-    return top === undefined ? null : (/^CN=(.*)$/m.exec(parse(top.der).issuer)?.[1] ?? null);
+    return top === undefined
+      ? null
+      : (/^CN=(.*)$/m.exec(parseCertificate(top.der, CERTIFICATE).issuer)?.[1] ?? null);
   } catch {
     return null;
   }
@@ -81,14 +86,6 @@ function certificatesIn(downloaded: unknown): readonly PemBlock[] {
   if (blocks.length > MOST_CERTIFICATES)
     throw unusable(`the chain has more than ${MOST_CERTIFICATES} certificates`);
   return blocks;
-}
-
-function parse(der: Buffer): X509Certificate {
-  try {
-    return new X509Certificate(der);
-  } catch (cause) {
-    throw new RigilError('certificate-unusable', 'a certificate of the chain cannot be read', { cause });
-  }
 }
 
 function isIssuedBy(certificate: X509Certificate, issuer: X509Certificate): boolean {

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { RigilError } from '../errors.ts';
 import { readExtensions } from './extensions.ts';
+import { parseCertificate } from './parse-certificate.ts';
 import { certificatesOf } from './pem.ts';
 import { type KeyType, keyTypeOf } from './private-key.ts';
 
@@ -30,7 +31,7 @@ export interface Leaf {
 export function readLeaf(chain: string): Leaf {
   const [first] = certificatesOf(chain);
   if (first === undefined) throw new RigilError('certificate-unusable', 'there is no PEM certificate in it');
-  const certificate = parse(first.der);
+  const certificate = parseCertificate(first.der);
   const { names, responderUrl, mustStaple, authorityKeyId, serial } = readExtensions(first.der);
   return {
     names,
@@ -49,12 +50,4 @@ export function readLeaf(chain: string): Leaf {
 /** RFC 9773 4.1: key identifier and serial number, base64url without padding, joined by a dot. */
 export function renewalInfoId(authorityKeyId: Uint8Array, serial: Uint8Array): string {
   return [authorityKeyId, serial].map((bytes) => Buffer.from(bytes).toString('base64url')).join('.');
-}
-
-function parse(der: Buffer): X509Certificate {
-  try {
-    return new X509Certificate(der);
-  } catch (cause) {
-    throw new RigilError('certificate-unusable', 'the certificate cannot be read', { cause });
-  }
 }

@@ -1,5 +1,6 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import { RigilError } from '../../errors.ts';
+import { parseCertificate } from '../../x509/parse-certificate.ts';
 import { certificatesOf } from '../../x509/pem.ts';
 import { belongsTo, readPrivateKey } from '../../x509/private-key.ts';
 
@@ -21,7 +22,10 @@ export interface Ordered {
  */
 export function orderChain(chain: string, key: string): Ordered {
   const privateKey = readPrivateKey(key);
-  const certificates = certificatesOf(chain).map(({ der, text }) => ({ text, certificate: read(der) }));
+  const certificates = certificatesOf(chain).map(({ der, text }) => ({
+    text,
+    certificate: parseCertificate(der, 'a certificate in it'),
+  }));
   if (certificates.length === 0) {
     throw new RigilError('certificate-unusable', 'there is no PEM certificate in it');
   }
@@ -53,12 +57,4 @@ function isRoot(certificate: X509Certificate): boolean {
 
 function issued(issuer: X509Certificate, certificate: X509Certificate): boolean {
   return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-}
-
-function read(der: Buffer): X509Certificate {
-  try {
-    return new X509Certificate(der);
-  } catch (cause) {
-    throw new RigilError('certificate-unusable', 'a certificate in it cannot be read', { cause });
-  }
 }

@@ -1,4 +1,5 @@
-import { createPublicKey, X509Certificate } from 'node:crypto';
+import { createPublicKey, type X509Certificate } from 'node:crypto';
+import { parseCertificate } from '../../x509/parse-certificate.ts';
 import { certificatesOf, splitPem } from '../../x509/pem.ts';
 import { readPrivateKey } from '../../x509/private-key.ts';
 import type { Found, FoundCertificate, Origin, Unusable } from './found.ts';
@@ -60,7 +61,7 @@ function publicId(certificate: X509Certificate): string {
 
 function readCertificate(der: Buffer): X509Certificate | null {
   try {
-    return new X509Certificate(der);
+    return parseCertificate(der);
   } catch {
     return null;
   }
