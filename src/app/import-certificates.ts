@@ -4,14 +4,19 @@ import { toCertificate } from '../certs/facts.ts';
 import { emptyJournal } from '../certs/journal.ts';
 import { withLock } from '../certs/store-access.ts';
 import { codeOf, messageOf, RigilError } from '../errors.ts';
+import type { Emit } from '../events/bus.ts';
 import { systemClock } from '../platform/clock.ts';
+import { readCentauriRedis } from '../store/import/centauri-redis.ts';
 import { type Ordered, orderChain } from '../store/import/chain.ts';
 import type { FoundAccount, FoundCertificate, SourceKind } from '../store/import/found.ts';
 import { readImportSource } from '../store/import/read-source.ts';
+import { RedisConnection } from '../store/redis/connection.ts';
 import { readLeaf } from '../x509/leaf.ts';
 import { readPrivateKey } from '../x509/private-key.ts';
 import { matchWanted, WantedByNames } from './import-match.ts';
 import { type Offline, type OfflineOptions, offline } from './offline.ts';
+import { serverOf } from './store.ts';
+import { storeArgument } from './store-argument.ts';
 import { wantedOf } from './wanted.ts';
 
 export { SOURCE_KINDS, type SourceKind } from '../store/import/found.ts';
@@ -59,10 +64,10 @@ export function importCertificates(
   { source, from, dryRun }: ImportOptions,
 ): Promise<ImportReport> {
   return offline(options, { purpose: 'look' }, async (parts) => {
-    const { kind, found } = await readImportSource(source, from);
+    const { kind, found } = await readSource(source, from, parts.emit);
     if (found.certificates.length + found.accounts.length + found.unusable.length === 0) {
       throw new RigilError('target-unreadable', `${source} holds no certificate (read as ${kind})`, {
-        hint: 'say what it is with --from centauri, certbot, acme.sh, traefik or pem',
+        hint: 'say what it is with --from centauri, centauri-redis, certbot, acme.sh, traefik or pem',
       });
     }
     const take = new Takeover(kind, dryRun, parts);
@@ -83,6 +88,25 @@ export function importCertificates(
     for (const account of found.accounts) await take.account(account);
     return { from: kind, ...take.report, failed };
   });
+}
+
+/** A URL of Redis is Centauri's; everything else is a file or a folder. */
+async function readSource(source: string, from: SourceKind | null, emit: Emit) {
+  const isUrl = /^\s*(redis\s|rediss?(\+\w+)?:\/\/)/i.test(source);
+  if (from !== 'centauri-redis' && (from !== null || !isUrl)) return readImportSource(source, from);
+  const store = await storeArgument(source, ['prefix=centauri']);
+  if (store.kind === 'file') {
+    throw new RigilError('usage', `${source} is not the URL of a Redis`, {
+      hint: "write it like 'redis://localhost:6379/0 prefix=centauri'",
+    });
+  }
+  const connection = new RedisConnection({ server: serverOf(store), clock: systemClock, emit });
+  try {
+    const found = await readCentauriRedis(connection, store.prefix, systemClock);
+    return { kind: 'centauri-redis' as const, found };
+  } finally {
+    await connection.close();
+  }
 }
 
 function failure(place: string, code: string, message: string): ImportReport['failed'][number] {

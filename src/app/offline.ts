@@ -83,6 +83,17 @@ export async function offline<Result>(
   }
 }
 
+/**
+ * The store of a configuration, for a command that needs nothing else; close it.
+ *
+ * @throws RigilError `config-unreadable`, `config-invalid`
+ */
+export async function openConfigured({ file, onInvalid, listen = () => {} }: OfflineOptions): Promise<Store> {
+  const { config, diagnostics } = await loadConfig({ file, env: process.env, mode: 'daemon' });
+  if (config === null) return onInvalid(file, diagnostics);
+  return openStore(config.global.store, { clock: systemClock, emit: listen, env: process.env });
+}
+
 /** Does `work` with issuers and a manager that has read the store. */
 async function withPipeline<Result>(
   parts: Pick<Offline, 'config' | 'store' | 'signal' | 'emit'> & Required<OfflineUse>,

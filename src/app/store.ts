@@ -9,6 +9,7 @@ import type { Emit } from '../events/bus.ts';
 import type { Clock } from '../platform/clock.ts';
 import { FileStore } from '../store/file-store.ts';
 import { RedisStore } from '../store/redis/redis-store.ts';
+import type { RedisServer } from '../store/redis/server.ts';
 import { readSeal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
 
@@ -30,19 +31,23 @@ export function openStore(store: StoreConfig, tools: StoreTools): Store {
   return openRedis(store, tools);
 }
 
-/** A store in Redis, with what only that has. */
-export function openRedis(config: RedisStoreConfig, tools: StoreTools): RedisStore {
-  const { url, prefix, seal, ca, sentinelPassword } = config;
-  const server = redisServer(url);
-  if (server instanceof Fault) throw new RigilError('config-invalid', `the URL of Redis ${server.message}`);
+function openRedis(config: RedisStoreConfig, tools: StoreTools): RedisStore {
+  const { prefix, seal } = config;
   return new RedisStore({
-    server: { ...server, sentinelPassword, roots: ca === null ? null : readRoots(ca) },
+    server: serverOf(config),
     prefix,
     seal: readSeal(seal, tools.env),
     copyDirectory: tools.keepsCopy === true ? copyDirectory(config, tools.env) : null,
     clock: tools.clock,
     emit: tools.emit,
   });
+}
+
+/** Which Redis a configuration names. @throws RigilError `config-invalid` when the roots cannot be read */
+export function serverOf({ url, ca, sentinelPassword }: RedisStoreConfig): RedisServer {
+  const server = redisServer(url);
+  if (server instanceof Fault) throw new RigilError('config-invalid', `the URL of Redis ${server.message}`);
+  return { ...server, sentinelPassword, roots: ca === null ? null : readRoots(ca) };
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Store extends CertificateStore {
   acquireDaemonLock(options: { readonly signal: AbortSignal; readonly wait?: boolean }): Promise<StoreLock>;
   /** The daemons that serve from the store now. @throws RigilError that of the store */
   daemons(): Promise<readonly DaemonIdentity[]>;
+  /** Seals anew what is not sealed with the newest key, and says how many values that were. Absent: nothing is sealed. */
+  reseal?(): Promise<number>;
   /** How the store is, without asking it. */
   state(): StoreState;
   /** Ends connections, which would keep a command from ending. */

@@ -14,7 +14,8 @@ the configuration wants. They are served at once and renewed when they are due. 
 certificate that lasts as long stays.
 
 SOURCE is the folder or file of the other program: Centauri's certs.json (with user.pem beside it), certbot's
-/etc/letsencrypt, acme.sh's ~/.acme.sh, Traefik's acme.json, or PEM files.
+/etc/letsencrypt, acme.sh's ~/.acme.sh, Traefik's acme.json, PEM files, or the
+URL of the Redis in which Centauri keeps its certificates, 'redis://host:6379/0 prefix=centauri'.
 
 Ends with 3 when something in it cannot be used.`;
 

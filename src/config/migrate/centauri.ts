@@ -144,7 +144,7 @@ function storeLines(env: CentauriEnvironment): string[] {
   const scheme = env.bool('REDIS_TLS') ? 'rediss' : 'redis';
   env.note(
     'CERTIFICATE_STORE_TYPE',
-    'rigil keeps its certificates in Redis under keys of its own: turn the store line on if several machines share them; what Centauri has in Redis is not taken over, so that new ones are ordered',
+    'rigil keeps its certificates in Redis under keys of its own: turn the store line on if several machines share them, then take over what Centauri has there with `rigil certs import` and the same URL in quotes, followed by prefix= and REDIS_KEY_PREFIX',
   );
   return [...lines, `# store redis ${scheme}://${login}${address}/${env.text('REDIS_DB') ?? '0'}`];
 }

@@ -1,8 +1,10 @@
 import { RigilError } from '../../errors.ts';
 
 /** The programs whose certificates can be taken over, and plain files. */
-export const SOURCE_KINDS = ['centauri', 'certbot', 'acme.sh', 'traefik', 'pem'] as const;
+export const SOURCE_KINDS = ['centauri', 'centauri-redis', 'certbot', 'acme.sh', 'traefik', 'pem'] as const;
 export type SourceKind = (typeof SOURCE_KINDS)[number];
+/** Those that keep files. */
+export type FileSourceKind = Exclude<SourceKind, 'centauri-redis'>;
 
 /** A certificate as another program keeps it. Nothing in it is checked yet. */
 export interface FoundCertificate {

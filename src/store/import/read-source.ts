@@ -3,7 +3,7 @@ import { RigilError } from '../../errors.ts';
 import { acmeShServer } from './acme-sh.ts';
 import { readCentauriAccount, readCentauriCertificates } from './centauri.ts';
 import { certbotServer } from './certbot.ts';
-import { type Found, NOTHING, type Origin, type SourceKind, together } from './found.ts';
+import { type FileSourceKind, type Found, NOTHING, type Origin, together } from './found.ts';
 import { pairPem, type SourceFile } from './pem-pairs.ts';
 import { foldersIn, kindOf, listSource, readIfSmall, readSource } from './source-folder.ts';
 import { readTraefik } from './traefik.ts';
@@ -19,15 +19,15 @@ const LARGEST_PEM = 1024 * 1024;
  */
 export async function readImportSource(
   path: string,
-  kind: SourceKind | null,
-): Promise<{ readonly kind: SourceKind; readonly found: Found }> {
+  kind: FileSourceKind | null,
+): Promise<{ readonly kind: FileSourceKind; readonly found: Found }> {
   const what = await kindOf(path);
   if (what === null) throw new RigilError('target-unreadable', `there is no ${path}`);
   const known = kind ?? (what === 'folder' ? await guessFolder(path) : await guessFile(path));
   return { kind: known, found: await read(path, known, what === 'folder') };
 }
 
-function read(path: string, kind: SourceKind, isFolder: boolean): Promise<Found> {
+function read(path: string, kind: FileSourceKind, isFolder: boolean): Promise<Found> {
   switch (kind) {
     case 'centauri':
       return readCentauri(isFolder ? path : dirname(path), isFolder ? 'certs.json' : basename(path));
@@ -44,7 +44,7 @@ function read(path: string, kind: SourceKind, isFolder: boolean): Promise<Found>
   }
 }
 
-async function guessFolder(path: string): Promise<SourceKind> {
+async function guessFolder(path: string): Promise<FileSourceKind> {
   const names = new Set(await listSource(path));
   if (names.has('certs.json')) return 'centauri';
   if (names.has('acme.json')) return 'traefik';
@@ -53,7 +53,7 @@ async function guessFolder(path: string): Promise<SourceKind> {
   return 'pem';
 }
 
-async function guessFile(path: string): Promise<SourceKind> {
+async function guessFile(path: string): Promise<FileSourceKind> {
   const text = ((await readSource(path)) ?? '').trimStart();
   if (text.startsWith('[')) return 'centauri';
   if (text.startsWith('{')) return 'traefik';
