@@ -16,15 +16,16 @@ export function httpsLocation({ authority, path }: RequestTarget, httpsPort: num
 
 /** Where a request belongs whose route redirects to its primary name, or null when it is right already. */
 export function primaryLocation(
-  { authority, path }: RequestTarget,
+  target: RequestTarget,
   route: Route,
   scheme: 'http' | 'https',
 ): string | null {
   if (!route.redirectToPrimary) return null;
   const primary = route.primary.toLowerCase();
   if (primary.startsWith('*.')) return null;
+  const { authority } = target;
   if (authority.name === primary) return null;
-  return `${scheme}://${primary.includes(':') ? `[${primary}]` : primary}${suffix(authority.port, scheme)}${path}`;
+  return `${scheme}://${primary.includes(':') ? `[${primary}]` : primary}${suffix(authority.port, scheme)}${target.path}`;
 }
 
 function suffix(port: string | null, scheme: 'http' | 'https' = 'https'): string {

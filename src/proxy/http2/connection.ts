@@ -144,7 +144,6 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     if (!this.#streams.delete(exchange.id)) return;
     this.#closed.add(exchange.id, reset);
     if (this.#streams.size > 0) return;
-    this.#source.tables.rest();
     this.#idleDueMs = performance.now() + this.#limits.keepAliveMs;
     if (this.#state === LAST) this.#leave(H2_ERROR.noError, '');
   }
@@ -163,6 +162,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     for (const exchange of this.#streams.values()) exchange.tick(nowMs);
     if (this.#streams.size === 0 || !this.output.starved) this.#windowDueMs = NEVER;
     else if (this.#windowDueMs === NEVER) this.#windowDueMs = nowMs + this.stallMs;
+    if (this.#streams.size === 0) this.#source.tables.rest();
     const idle = this.#streams.size === 0 && nowMs >= this.#idleDueMs;
     if (nowMs >= this.output.dueMs || (idle && this.#state === CLOSING)) this.#socket.destroy();
     else if (idle) this.#leave(H2_ERROR.noError, '');

@@ -2,18 +2,18 @@ import type { TLSSocket } from 'node:tls';
 import { FrameWriter } from '../codec/http2/frame-writer.ts';
 import { atEndOfTurn, type Deferred } from './end-of-turn.ts';
 
-/** So many bytes may wait for the write before them; until there is room again no more bodies are taken. */
+/**
+ * So many bytes are not kept until the end of the turn; and if they wait for the write before them, no more bodies are
+ * taken until there is room again.
+ */
 const ROOM = 65_536;
-
-/** So much is not kept until the end of the turn. */
-const LARGE = 32_768;
 
 /**
  * The frames on their way to one client. What is written in one turn of the event loop leaves in one write, and there is
  * never more than one write under way: so TLS encrypts it at once, and its memory is free again.
  */
 export class Outbox implements Deferred {
-  readonly frames = new FrameWriter();
+  readonly frames = new FrameWriter(true);
   /** When the write under way is to be over at the latest. */
   dueMs = Number.POSITIVE_INFINITY;
   readonly #socket: TLSSocket;
@@ -41,7 +41,7 @@ export class Outbox implements Deferred {
   /** Frames have been written: they leave at the end of the turn, large ones at once. */
   send(): void {
     if (this.#writing) return;
-    if (this.frames.length >= LARGE) this.#write();
+    if (this.full) this.#write();
     else if (!this.#queued) {
       this.#queued = true;
       atEndOfTurn(this);

@@ -1,7 +1,7 @@
 import { FieldTable } from '../codec/field-table.ts';
 
 /** How many are kept, and how large ones. */
-const SPARES = 8;
+const SPARES = 16;
 const FIELDS = 32;
 const BYTES = 4_096;
 
@@ -25,7 +25,7 @@ export class SpareTables {
     if (small && this.#tables.length < SPARES) this.#tables.push(table);
   }
 
-  /** The connection rests: one request at a time is all that is likely to come. */
+  /** The connection rests: it keeps what a single request needs. */
   rest(): void {
     if (this.#tables.length > 1) this.#tables.length = 1;
   }

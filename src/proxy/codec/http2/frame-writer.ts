@@ -19,6 +19,13 @@ export class FrameWriter {
   /** Where the head of the last frame is; -1 = none. */
   #last = -1;
 
+  readonly #reuses: boolean;
+
+  /** @param reuses whether everything is used up before `clear`, and nothing taken: then memory is used again */
+  constructor(reuses = false) {
+    this.#reuses = reuses;
+  }
+
   /** Bytes that wait to be taken. */
   get length(): number {
     return this.#at;
@@ -40,8 +47,7 @@ export class FrameWriter {
 
   /** Forgets all that was written, and leaves the memory to the next writer. */
   clear(): void {
-    const { length } = this.#out;
-    if (length > 0 && length <= LARGEST_SPARE && spares.length < SPARES) spares.push(this.#out);
+    if (this.#reuses && this.#out.length === SLAB && spares.length < SPARES) spares.push(this.#out);
     this.#out = NO_BYTES;
     this.#at = 0;
     this.#last = -1;
@@ -161,9 +167,10 @@ export class FrameWriter {
   #reserve(length: number): void {
     const needed = this.#at + length;
     if (needed <= this.#out.length) return;
-    if (this.#at === 0) this.#out = spares.pop() ?? NO_BYTES;
-    if (needed <= this.#out.length) return;
-    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#out.length, SMALLEST));
+    const larger =
+      this.#reuses && needed > SMALLEST && needed <= SLAB
+        ? (spares.pop() ?? Buffer.allocUnsafeSlow(SLAB))
+        : Buffer.allocUnsafe(Math.max(needed, 2 * this.#out.length, SMALLEST));
     this.#out.copy(larger, 0, 0, this.#at);
     this.#out = larger;
   }
@@ -171,8 +178,11 @@ export class FrameWriter {
 
 const SMALLEST = 1_024;
 
-/** Memory for whoever writes next. All of it came from writers that were cleared. */
+/** Enough for what one turn has for one client, in bytes: two reads of an upstream, and their frames. */
+const SLAB = 139_264;
+
+/** Memory for whoever writes next. */
 const spares: Buffer[] = [];
 const SPARES = 32;
-const LARGEST_SPARE = 262_144;
+
 const NO_BYTES = Buffer.alloc(0);
