@@ -121,6 +121,17 @@ describe('gRPC', () => {
     expect(server.events[0]).toBe('client ended');
   });
 
+  it('a conversation in which nobody says anything for longer than a body may be silent', async () => {
+    const { client } = await grpcThrough({ bodyIdleMs: 100, upstreamResponseMs: 100 });
+    const call = client.chat();
+    await delay(400);
+    call.write({ text: 'at last' });
+    expect((await once(call, 'data'))[0]).toMatchObject({ text: 'you said at last' });
+    call.end();
+    call.resume();
+    await once(call, 'end');
+  });
+
   it('a call whose answer takes longer than others may take', async () => {
     const { client, server } = await grpcThrough({ upstreamResponseMs: 100 });
     const began = performance.now();

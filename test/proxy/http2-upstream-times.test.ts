@@ -80,6 +80,31 @@ describe('the limits of time towards an upstream that speaks HTTP/2', () => {
     expect(count(upstream.connections[0], FRAME.data)).toBe(0);
   });
 
+  it('an upstream that takes no requests: 504, without asking it over many connections', async () => {
+    const upstream = await rawHttp2Upstream(
+      () => {},
+      () => settings([SETTING.maxConcurrentStreams, 0]),
+    );
+    const proxy = await startProxy({ routes: [route(upstream)], limits: { upstreamConnectMs: 300 } });
+    expect((await h2Request(proxy.port, {})).status).toBe(504);
+    expect(upstream.connections).toHaveLength(1);
+  });
+
+  it('an upstream that takes requests later on', async () => {
+    const upstream = await rawHttp2Upstream(
+      ({ socket }, { type, streamId, ack }) => {
+        if (type === FRAME.settings && ack) {
+          setTimeout(() => socket.write(settings([SETTING.maxConcurrentStreams, 10])), 100);
+        }
+        if (type === FRAME.headers) socket.write(okResponse(streamId));
+      },
+      () => settings([SETTING.maxConcurrentStreams, 0]),
+    );
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    expect((await h2Request(proxy.port, {})).status).toBe(200);
+    expect(upstream.connections).toHaveLength(1);
+  });
+
   it('a window that opens late is no harm, and what waits for it is not lost', async () => {
     let sent = '';
     const upstream = await rawHttp2Upstream(

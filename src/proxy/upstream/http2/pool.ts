@@ -53,11 +53,12 @@ export class Http2Pool implements Http2Line, ConnectionOwner {
   }
 
   opened(connection: Http2Connection): void {
-    this.#streamsEach = Math.max(connection.room, 1);
+    this.#streamsEach = connection.room;
     this.#serve();
   }
 
-  freed(): void {
+  freed(connection: Http2Connection): void {
+    this.#streamsEach = Math.max(this.#streamsEach, connection.room);
     if (this.#waiting.size > 0) this.#serve();
   }
 
@@ -82,6 +83,8 @@ export class Http2Pool implements Http2Line, ConnectionOwner {
         call.begin(connection);
       }
     }
+    // An upstream that takes no requests at all will say so when that changes.
+    if (this.#streamsEach === 0 && this.#connections.size > 0) return;
     let opening = 0;
     for (const connection of this.#connections) if (connection.opening) opening += 1;
     while (opening * this.#streamsEach < waiting.size || (opening === 0 && waiting.size > 0)) {

@@ -19,8 +19,12 @@ export const STREAM_WINDOW = 65_536;
 /** The same for a client that has read all that came so far: then the way from the upstream is what takes time. */
 const WIDEST_WINDOW = 1_048_576;
 
-/** Interim responses of one stream. */
-const MOST_INTERIM = 32;
+/** All windows together that have been widened, in bytes: what clients that stop reading later can make a worker keep. */
+const MOST_WIDENED = 67_108_864;
+
+/** Interim responses of one stream, in bytes and with a sum for each, as with HTTP/1.1. */
+const INTERIM_BYTES = 262_144;
+const INTERIM_OVERHEAD = 64;
 
 /** Whoever uses a stream. */
 export interface StreamUser {
@@ -66,7 +70,7 @@ export class Http2Stream implements BodySource {
   /** To be sent behind what is unsent; null = the request goes on. */
   #trailers: RawHeaders | null = null;
   #state: State = WAITING;
-  #interim = 0;
+  #interimBytes = 0;
   #body: PushedBody | null = null;
   #length = new LengthCheck(-1);
   /** Those of a response that has come to its end, while its body still waits to be taken. */
@@ -176,10 +180,10 @@ export class Http2Stream implements BodySource {
       this.malformed(H2_ERROR.protocolError, 'status-invalid');
     } else if (head.status >= 200) {
       this.#takeHead(list.fields, head, endStream);
-    } else if (endStream || ++this.#interim > MOST_INTERIM) {
-      this.malformed(H2_ERROR.protocolError, endStream ? 'no-final-response' : 'too-many-interim-responses');
+    } else if (endStream) {
+      this.malformed(H2_ERROR.protocolError, 'no-final-response');
     } else {
-      this.#user.informed(head.status, list.fields);
+      this.#takeInterim(list.fields, head);
     }
   }
 
@@ -275,6 +279,15 @@ export class Http2Stream implements BodySource {
     this.#user.responded(status, fields, body);
   }
 
+  #takeInterim(fields: FieldTable, { status }: ResponseReader): void {
+    this.#interimBytes += fields.end + INTERIM_OVERHEAD;
+    if (this.#interimBytes > INTERIM_BYTES) {
+      this.malformed(H2_ERROR.enhanceYourCalm, 'no end of interim responses');
+    } else {
+      this.#user.informed(status, fields);
+    }
+  }
+
   #takeTrailers(list: HeaderList, endStream: boolean): void {
     const fault = endStream ? trailersFault(list) : 'trailers-without-end';
     if (fault === null) this.#complete(list.fields.toRawHeaders(ALL));
@@ -319,7 +332,9 @@ export class Http2Stream implements BodySource {
   }
 
   #close(): void {
+    if (this.#state === OVER) return;
     this.#state = OVER;
+    widened -= this.#receiveWindow.size - STREAM_WINDOW;
     this.#unsent.clear();
     this.#connection.forget(this);
   }
@@ -328,14 +343,19 @@ export class Http2Stream implements BodySource {
     const window = this.#receiveWindow;
     let increment = window.release(bytes);
     if (increment === 0) return;
-    if (this.#flowed >= window.size && window.size < WIDEST_WINDOW) {
+    const { size } = window;
+    if (this.#flowed >= size && size < WIDEST_WINDOW && widened + size <= MOST_WIDENED) {
       this.#flowed = 0;
-      increment += window.widen(window.size);
+      widened += size;
+      increment += window.widen(size);
     }
     this.#connection.writer.windowUpdate(this.id, increment);
     this.#connection.flushSoon();
   }
 }
+
+/** By how much the windows of all streams of this worker are wider than at first. */
+let widened = 0;
 
 /** Only what is never passed on in any case. */
 const ALL = cutting();
