@@ -120,28 +120,33 @@ export class Agenda {
     let waits = false;
     let paced = false;
     let wakeAt = this.#nextChange();
-    for (const lane of this.#lanes.values()) {
-      const passed: DueSlot[] = [];
-      for (let slot = lane.first(); slot !== undefined; slot = lane.first()) {
-        const { action } = slot.due;
-        if (slot.gone) lane.take();
-        else if (!wants(action)) {
-          passed.push(slot);
+    const passed: (readonly [Heap<DueSlot>, DueSlot])[] = [];
+    const open = new Set(this.#lanes.values());
+    /** Of the first ones of all lanes that are open, since issuers may share what an account may start. */
+    const mostUrgent = (): readonly [Heap<DueSlot>, Action] | null => {
+      let best: readonly [Heap<DueSlot>, DueSlot] | null = null;
+      for (const lane of open) {
+        let slot = lane.first();
+        for (; slot !== undefined && (slot.gone || !wants(slot.due.action)); slot = lane.first()) {
+          if (!slot.gone) passed.push([lane, slot]);
           lane.take();
-        } else {
-          const free = this.#freeAt(action, now);
-          if (free > now) {
-            paced = true;
-            wakeAt = Math.min(wakeAt, free);
-            break;
-          }
-          if (launch(action)) continue;
-          waits = true;
-          break;
         }
+        if (slot === undefined) open.delete(lane);
+        else if (best === null || byUrgency(slot, best[1]) < 0) best = [lane, slot];
       }
-      for (const slot of passed) lane.put(slot);
+      return best === null ? null : [best[0], best[1].due.action];
+    };
+    for (let next = mostUrgent(); next !== null; next = mostUrgent()) {
+      const [lane, action] = next;
+      const free = this.#freeAt(action, now);
+      if (free <= now && launch(action)) continue;
+      if (free > now) {
+        paced = true;
+        wakeAt = Math.min(wakeAt, free);
+      } else waits = true;
+      open.delete(lane);
     }
+    for (const [lane, slot] of passed) lane.put(slot);
     return { waits, paced, wakeAt };
   }
 

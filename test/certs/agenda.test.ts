@@ -75,6 +75,7 @@ describe('an agenda', () => {
         expect(progress.wakeAt).toBeGreaterThan(now);
         expect(progress.wakeAt).toBeGreaterThanOrEqual(wakeAt);
       }),
+      { numRuns: 500 },
     );
   });
 
@@ -102,6 +103,32 @@ describe('an agenda', () => {
     expect(progress).toEqual({ waits: true, paced: false, wakeAt: START + HOUR });
     agenda.end('asked.example');
     expect(agenda.planAt(START).actions.map(({ id }) => id)).toEqual(['asked.example', 'due.example']);
+  });
+
+  it('heeds urgency over all issuers that share an account', () => {
+    const shared = { advises: false, account: 'ours', paces: [{ issuances: 1, perMs: HOUR }], starts: [] };
+    const issuers = new Map([
+      ['first', shared],
+      ['second', shared],
+    ]);
+    const entries = [
+      makeEntry({
+        wanted: makeWanted({ id: 'due.example', issuers: ['second'] }),
+        held: makeHeld({ id: 'due.example', notBefore: START - 80 * DAY, issuer: 'second', ariId: null }),
+      }),
+      makeEntry({ wanted: makeWanted({ id: 'missing.example', issuers: ['first'] }) }),
+    ];
+    let known: State['issuers'] = issuers;
+    const agenda = new Agenda(() => known);
+    agenda.replace(entries);
+    const started: string[] = [];
+    const progress = agenda.start(START, (action) => {
+      if ('issuer' in action) known = noteStart(known, action.issuer, START);
+      agenda.begin(action.id);
+      return started.push(action.id) > 0;
+    });
+    expect(started).toEqual(['missing.example']);
+    expect(progress).toEqual({ waits: false, paced: true, wakeAt: START + HOUR });
   });
 
   it('passes over what is not wanted, and has it still', () => {
