@@ -67,6 +67,7 @@ function isString(value: unknown): value is string {
   return typeof value === 'string';
 }
 
+/** Not what JSON calls a number and nobody can count: `1e999` would be a time that never comes. */
 function isNumber(value: unknown): value is number {
-  return typeof value === 'number';
+  return Number.isFinite(value);
 }

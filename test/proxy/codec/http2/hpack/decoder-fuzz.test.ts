@@ -59,12 +59,15 @@ const blocks = fc.array(
   { maxLength: 10 },
 );
 
+/** A plain decoder has no limits. */
+const EVERYTHING = { bytes: 100_000_000, fields: 10_000 } as const;
+
 it.each([64, 300, 512, 1_000])('says what a plain decoder says, with a table of %i bytes', (tableBytes) => {
+  const into = new HeaderList(EVERYTHING);
   fc.assert(
     fc.property(blocks, (list) => {
       const decoder = new HpackDecoder(tableBytes);
       const plain = new PlainDecoder(tableBytes);
-      const into = new HeaderList({ bytes: 100_000, fields: 500 });
       for (const block of list) {
         const fault = decoder.decode(block, 0, block.length, into);
         const wanted = plain.decode(block);
