@@ -34,9 +34,9 @@ import { RoutesSource } from './routes-source.ts';
 import { ServedCertificates } from './served-certificates.ts';
 import { type OpenSockets, Sockets } from './sockets.ts';
 import { StickyTokens } from './sticky-tokens.ts';
-import { openStore } from './store.ts';
+import { localDirectory, openStore } from './store.ts';
 import { StoreWatch } from './store-watch.ts';
-import { handOverPath, Succession } from './succession.ts';
+import { Succession } from './succession.ts';
 import { type DaemonState, notifySystemd } from './systemd.ts';
 import { TailnetAccess } from './tailnet-access.ts';
 import { isStoreAway, TicketKeys } from './ticket-keys.ts';
@@ -160,7 +160,7 @@ export class Daemon {
       ...tools,
     });
     this.#succession = new Succession({
-      path: handOverPath(config.global.store, env),
+      directory: localDirectory(config.global.store, env),
       acquire: (how) => this.#storeWatch.take(this.#stopping.signal, how),
       signal: this.#stopping.signal,
       ...tools,

@@ -31,6 +31,14 @@ export function openStore(store: StoreConfig, tools: StoreTools): Store {
   return openRedis(store, tools);
 }
 
+/**
+ * The folder of this machine that a daemon has to itself: that of the store, or of its copy of a database. Null where
+ * there is none.
+ */
+export function localDirectory(store: StoreConfig, env: StoreTools['env']): string | null {
+  return store.kind === 'file' ? store.dir : copyDirectory(store, env);
+}
+
 function openRedis(config: RedisStoreConfig, tools: StoreTools): RedisStore {
   const { prefix, seal } = config;
   return new RedisStore({

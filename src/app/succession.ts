@@ -1,9 +1,5 @@
-import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { basename, dirname, join } from 'node:path';
-import type { StoreConfig } from '../config/config.ts';
-import { defaultStoreDirectory } from '../config/defaults.ts';
+import { join } from 'node:path';
 import { messageOf, RigilError } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
 import { type BoundSocket, bind } from '../platform/bind.ts';
@@ -28,8 +24,11 @@ const FAREWELL_MS = 1_000;
 const MOST_ORPHANS = 1_024;
 
 export interface SuccessionOptions {
-  /** Where the daemons of a store find each other: a socket file. */
-  readonly path: string;
+  /**
+   * Where the daemons of a store find each other, by a socket file: a folder that is for nobody but those who may read
+   * the keys, so that nobody else gives or takes sockets. Null = there is none, and no daemon follows another.
+   */
+  readonly directory: string | null;
   readonly clock: Clock;
   readonly emit: Emit;
   /** Makes this process the one daemon of the store, with `wait` after another one; see `StoreWatch.take`. */
@@ -57,6 +56,7 @@ export interface Incumbent {
  */
 export class Succession {
   readonly #options: SuccessionOptions;
+  readonly #path: string | null;
   /** The socket file of this process, until it comes to its place. */
   readonly #own: string;
   #socket: BoundSocket | null = null;
@@ -66,7 +66,8 @@ export class Succession {
 
   constructor(options: SuccessionOptions) {
     this.#options = options;
-    this.#own = `${options.path}.${process.pid}`;
+    this.#path = options.directory === null ? null : join(options.directory, NAME);
+    this.#own = `${this.#path}.${process.pid}`;
   }
 
   /** Whether this process has followed another one that lived or had left workers. */
@@ -126,7 +127,7 @@ export class Succession {
     }
     await this.#orTell(IMPOSSIBLE, async () => {
       // In the place of the former one, in one step. Others can only be left from processes that were killed.
-      if (this.#socket !== null) renameSync(this.#own, this.#options.path);
+      if (this.#socket !== null && this.#path !== null) renameSync(this.#own, this.#path);
       for (const path of this.#places().slice(1)) rmSync(path, { force: true });
     });
   }
@@ -168,7 +169,7 @@ export class Succession {
     this.#holder?.close();
     if (followed) this.#socket?.letGo();
     else this.#socket?.close();
-    if (!followed && this.#holder !== null) rmSync(this.#options.path, { force: true });
+    if (!followed && this.#holder !== null && this.#path !== null) rmSync(this.#path, { force: true });
   }
 
   async #find(patienceMs: number): Promise<FoundHolder | null> {
@@ -181,10 +182,11 @@ export class Succession {
 
   /** Where somebody may answer: also one that was killed before its socket file came to its place. */
   #places(): string[] {
-    const { path } = this.#options;
+    const { directory } = this.#options;
+    if (directory === null) return [];
     try {
-      const others = readdirSync(dirname(path)).filter((name) => name.startsWith(`${basename(path)}.`));
-      return [path, ...others.map((name) => join(dirname(path), name))];
+      const others = readdirSync(directory).filter((name) => name.startsWith(`${NAME}.`));
+      return [NAME, ...others].map((name) => join(directory, name));
     } catch {
       return [];
     }
@@ -224,8 +226,10 @@ export class Succession {
 
   /** Binds a socket of its own beside that of the former daemon; clients of the store have no right to it. */
   async #bind(): Promise<void> {
+    const { directory } = this.#options;
+    if (directory === null) return;
     await this.#orTell(IMPOSSIBLE, async () => {
-      mkdirSync(dirname(this.#own), { recursive: true, mode: 0o700 });
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
       this.#socket = await bind({ kind: 'unix', path: this.#own });
       chmodSync(this.#own, 0o600);
     });
@@ -244,14 +248,4 @@ function failed(pid: number, why: string): RigilError {
   return new RigilError('take-over-failed', `process ${pid} did not hand over: ${why}`, {
     hint: 'try again; its log says more',
   });
-}
-
-/**
- * Where the daemons of a store find each other: beside what they share, so that who may read the keys may also take the
- * sockets over, and nobody else.
- */
-export function handOverPath(store: StoreConfig, env: Readonly<Record<string, string | undefined>>): string {
-  if (store.kind === 'file') return join(store.dir, NAME);
-  const which = createHash('sha256').update(JSON.stringify(store)).digest('hex').slice(0, 12);
-  return join(defaultStoreDirectory(env) ?? tmpdir(), `${which}-${NAME}`);
 }
