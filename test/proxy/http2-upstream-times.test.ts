@@ -4,7 +4,13 @@ import { frame } from './codec/http2/frames.ts';
 import { route, startProxy, until } from './fixture.ts';
 import { connectH2, h2Request, h2Response } from './h2-client.ts';
 import { connectTls } from './raw-client.ts';
-import { okResponse, type RawHttp2Connection, rawHttp2Upstream, settings } from './raw-http2-upstream.ts';
+import {
+  okResponse,
+  type RawHttp2Connection,
+  rawHttp2Upstream,
+  settings,
+  uint32,
+} from './raw-http2-upstream.ts';
 
 const failed = (kind: string) => ({ [`route="example.test",kind="${kind}"`]: 1 });
 
@@ -186,5 +192,32 @@ describe('a head that the upstream has said is too large', () => {
     expect(count(upstream.connections[0], FRAME.headers)).toBe(0);
     expect((await h2Request(proxy.port, { 'x-small': 'v' })).status).toBe(200);
     expect(upstream.connections).toHaveLength(1);
+  });
+});
+
+describe('a request whose body goes on while its connection is replaced', () => {
+  it('arrives whole', async () => {
+    const bodies = ['', ''];
+    const upstream = await rawHttp2Upstream(
+      ({ socket }, { type, streamId, endStream, payload }, nth) => {
+        if (type !== FRAME.data) return;
+        bodies[nth] += payload.toString('latin1');
+        if (nth > 0) socket.write(frame(FRAME.windowUpdate, 0, streamId, uint32(payload.length || 1)));
+        else if (bodies[0]?.length === 60_000) socket.write(frame(FRAME.goaway, 0, 0, uint32(0, 0)));
+        if (endStream) socket.write(okResponse(streamId));
+      },
+      (nth) => (nth === 0 ? settings() : ''),
+    );
+    const proxy = await startProxy({ routes: [route(upstream)] });
+    const body = Array.from({ length: 90_000 }, (_, n) => String.fromCharCode(97 + (n % 26))).join('');
+    const client = await connectTls(proxy.port);
+    client.send(`POST / HTTP/1.1\r\nHost: example.test\r\nContent-Length: ${body.length}\r\n\r\n`);
+    client.send(body.slice(0, 60_000));
+    await until(() => upstream.connections.length === 2);
+    client.send(body.slice(60_000));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    upstream.connections[1]?.socket.write(settings());
+    expect((await client.response()).status).toBe(200);
+    expect(bodies[1]).toBe(body);
   });
 });

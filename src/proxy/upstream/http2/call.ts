@@ -122,8 +122,8 @@ export class Http2Call implements Call, StreamUser, Sink, Timed {
 
   write(chunk: Buffer): boolean {
     if (this.#state === OVER) return false;
-    if (this.#state === WAITING) this.#replay.keep(chunk);
     const stream = this.#stream;
+    if (this.#state === WAITING) this.#replay.keep(chunk, stream === null);
     // Between two connections: it goes out with the rest.
     if (stream === null) return false;
     if (stream.write(chunk)) return true;

@@ -12,11 +12,11 @@ export class Replay {
   trailers: RawHeaders | null = null;
   #bytes = 0;
 
-  /** Keeps a copy. */
-  keep(chunk: Buffer): void {
+  /** Keeps a copy. `unsent`: there is no other, so that it is kept even if it is too long. */
+  keep(chunk: Buffer, unsent: boolean): void {
     if (!this.whole) return;
     this.#bytes += chunk.length;
-    if (this.#bytes > KEPT_BYTES) this.forget();
+    if (this.#bytes > KEPT_BYTES && !unsent) this.forget();
     else this.chunks.push(Buffer.from(chunk));
   }
 
