@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { loadConfig } from '../config/load.ts';
+import { systemClock } from '../platform/clock.ts';
 import { Daemon } from './daemon.ts';
 import type { LogStyle } from './log.ts';
 
@@ -18,6 +19,8 @@ export interface ServeOptions {
 }
 
 const TAKE_OVER = '--take-over';
+/** How long what a failed start left may take to end, in milliseconds. */
+const LEFT_OVER_MS = 2_000;
 
 /**
  * Runs the daemon until a signal ends it: SIGHUP reloads, SIGUSR1 opens the access log
@@ -52,7 +55,10 @@ export async function serve({ file, logStyle, takeOver, onInvalid }: ServeOption
   process.on('SIGUSR2', startSuccessor);
 
   await daemon.start().catch((error: unknown) => {
-    if (!asked) throw error;
+    if (asked) return;
+    // Should something be left that keeps this process alive, it ends all the same; the error has been told by then.
+    systemClock.every(LEFT_OVER_MS, () => process.exit());
+    throw error;
   });
   await daemon.ended;
   // A write to a pipe that nobody reads any more would keep the process alive for ever.
