@@ -94,8 +94,7 @@ export class Output {
         return false;
       }
     }
-    unsent.push(bytes, sent, bytes.length);
-    unsent.keep();
+    hold(unsent, bytes, sent);
     if (window.available > 0) this.#schedule.add(stream);
     return false;
   }
@@ -191,4 +190,16 @@ export class Output {
     this.frames.data(stream.id, bytes, from, to, false);
     this.send();
   }
+}
+
+/** Keeps what the client does not take yet: the chunk will be written over. */
+function hold(unsent: FrameBuffer, bytes: Buffer, from: number): void {
+  if (unsent.length > 0) {
+    unsent.push(bytes, from, bytes.length);
+    unsent.keep();
+    return;
+  }
+  const copy = Buffer.allocUnsafe(bytes.length - from);
+  bytes.copy(copy, 0, from);
+  unsent.push(copy, 0, copy.length);
 }
