@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Pebble, pebbles, startPebble } from '../pebble.ts';
+import { has } from '../peers.ts';
+import { type RedisUnderTest, startRedis } from '../redis.ts';
+import { type Daemon, eventually, rigil } from './daemon.ts';
+import { serialAt, startNode } from './fleet.ts';
+
+const [programs] = pebbles();
+const NAMES = ['one.test', 'two.test', 'three.test'];
+
+describe.skipIf(programs === undefined || !has('redis-server'))(
+  'daemons that share a Redis, at a CA',
+  { timeout: 240_000 },
+  () => {
+    let redis: RedisUnderTest;
+    let pebble: Pebble;
+    let folder: string;
+    const nodes: Daemon[] = [];
+
+    beforeEach(async () => {
+      folder = mkdtempSync(join(tmpdir(), 'rigil-fleet-'));
+      redis = await startRedis(['--appendonly', 'yes']);
+    });
+    afterEach(async () => {
+      for (const { child } of nodes) child.kill('SIGCONT');
+      await Promise.all(nodes.splice(0).map((node) => node[Symbol.asyncDispose]()));
+      await pebble?.stop();
+      await redis.close();
+      rmSync(folder, { recursive: true, force: true });
+    });
+
+    async function ca(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+      if (programs === undefined) throw new Error('there is no Pebble');
+      // A refused nonce would make two requests of one order.
+      pebble = await startPebble(programs, { environment: { PEBBLE_WFE_NONCEREJECT: '0', ...environment } });
+    }
+
+    /** @param http the port that the CA looks at, for one of them */
+    async function node(name: string, names: readonly string[], http?: number): Promise<Daemon> {
+      const routes = names.map((each) => `route ${each}\n  provider ca\n  upstream 127.0.0.1:9\n`).join('');
+      const issuer = `issuer ca\n  directory ${pebble.directory}\n  ca-root ${pebble.caRoot}\n  challenge http-01\n`;
+      const started = await startNode(issuer + routes, {
+        redis: redis.url,
+        cache: join(folder, name),
+        healthy: false,
+        ...(http === undefined ? {} : { http }),
+      });
+      nodes.push(started);
+      return started;
+    }
+
+    const orders = () => pebble.log().match(/POST \/order-plz/g)?.length ?? 0;
+    const served = (by: Daemon, name: string) =>
+      eventually(
+        `a certificate for ${name}`,
+        async () => (await serialAt(by, name)) ?? undefined,
+        () => JSON.stringify(by.events(), null, 1),
+        60_000,
+      );
+
+    it('make one order for each certificate, with cron racing them', async () => {
+      await ca();
+      const started = Promise.all([node('a', NAMES, pebble.httpPort), node('b', NAMES), node('c', NAMES)]);
+      const [a, b, c] = await started;
+      const cron = await rigil(['certs', 'obtain', '--json', '-c', b.configFile]);
+      expect(cron.code).toBe(0);
+      for (const name of NAMES) {
+        const serials = await Promise.all([a, b, c].map((each) => served(each, name)));
+        expect(new Set(serials).size).toBe(1);
+      }
+      expect(orders()).toBe(NAMES.length);
+      expect(await redis.client.hlen('{rigil}:doc:challenges')).toBe(0);
+
+      // Two cron jobs at once, on different machines, find nothing that is due.
+      const runs = await Promise.all(
+        [a, c].map((each) => rigil(['certs', 'renew', '--json', '-c', each.configFile])),
+      );
+      expect(runs.map(({ code }) => code)).toEqual([0, 0]);
+      expect(orders()).toBe(NAMES.length);
+    });
+
+    it('answer for each other: the CA meets one that has not ordered', async () => {
+      await ca();
+      await node('a', ['other.localhost'], pebble.httpPort);
+      const b = await node('b', ['one.test']);
+      await served(b, 'one.test');
+      expect(orders()).toBeGreaterThanOrEqual(1);
+      expect(await b.event('certificate.obtain.finished')).toMatchObject({ id: 'one.test' });
+    });
+
+    it('go on when the one that orders is stopped, and do not let it store what it comes back with', async () => {
+      await ca({ PEBBLE_VA_NOSLEEP: '0', PEBBLE_VA_SLEEPTIME: '5' });
+      await node('answers', ['other.localhost'], pebble.httpPort);
+      const holder = await node('holder', ['one.test']);
+      await holder.event('challenge.presented', ({ name }) => name === 'one.test');
+      holder.child.kill('SIGSTOP');
+      const next = await node('next', ['one.test']);
+      const serial = await served(next, 'one.test');
+      holder.child.kill('SIGCONT');
+      await eventually(
+        'the holder to take over what is stored',
+        async () => ((await serialAt(holder, 'one.test')) === serial ? true : undefined),
+        () => JSON.stringify(holder.events(), null, 1),
+        60_000,
+      );
+      const stored = await redis.client.hget('{rigil}:index', 'ca/one.test');
+      expect(JSON.parse(stored ?? '{}')).toMatchObject({ serial });
+      expect(await redis.client.hget('{rigil}:cert:ca/one.test', 'generation')).toBe('1');
+    });
+  },
+);
