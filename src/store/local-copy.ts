@@ -5,6 +5,7 @@ import type { Certificate } from '../certs/certificate.ts';
 import type { DocumentPath } from '../certs/ports.ts';
 import { messageOf, systemCodeOf } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
+import type { Clock } from '../platform/clock.ts';
 import { writeAtomically } from './atomic-write.ts';
 import { systemFileSystem } from './file-system.ts';
 import { inSlices } from './in-slices.ts';
@@ -15,6 +16,9 @@ import { belongTogether } from './stored-files.ts';
 
 /** Kinds of documents that a start without the database needs. */
 const KEPT_KINDS: readonly string[] = ['accounts', 'authorities', 'ocsp', 'routes', 'tickets'];
+
+/** How long what is read at a start waits to be kept, in milliseconds. */
+const SOON_MS = 5_000;
 
 const CERTIFICATES = 'certificates';
 const DOCUMENTS = 'documents';
@@ -43,6 +47,7 @@ export class LocalCopy {
   readonly directory: string;
   readonly #storeSeal: Seal;
   readonly #emit: Emit;
+  readonly #clock: Clock;
   #seal: Promise<Seal> | null = null;
   /** Names of the files of certificates, by what they begin with. */
   #files: Promise<Map<string, string>> | null = null;
@@ -50,16 +55,24 @@ export class LocalCopy {
   /** Digests of the documents that were kept last, by file: most are read again and again. */
   readonly #known = new Map<string, string>();
   #reported = false;
+  #pending: readonly Certificate[] = [];
+  #stopWaiting: () => void = () => {};
 
   /** @param seal that of the store */
-  constructor(directory: string, seal: Seal, emit: Emit) {
+  constructor(
+    directory: string,
+    seal: Seal,
+    { clock, emit }: { readonly clock: Clock; readonly emit: Emit },
+  ) {
     this.directory = directory;
+    this.#clock = clock;
     this.#storeSeal = seal;
     this.#emit = emit;
   }
 
   /** Resolves when everything that was to be kept is. */
   get idle(): Promise<void> {
+    this.#keepPending();
     return this.#writing;
   }
 
@@ -79,6 +92,20 @@ export class LocalCopy {
       files.set(stem, name);
       if (former !== undefined) await rm(join(this.directory, CERTIFICATES, former), { force: true });
     });
+  }
+
+  /** Keeps certificates when there is time for it: a start has more urgent work. */
+  keepSoon(certificates: readonly Certificate[]): void {
+    this.#pending = [...this.#pending, ...certificates];
+    this.#stopWaiting();
+    this.#stopWaiting = this.#clock.every(SOON_MS, () => this.#keepPending());
+  }
+
+  #keepPending(): void {
+    this.#stopWaiting();
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const certificate of pending) this.keep(certificate);
   }
 
   /** All certificates of the copy. What cannot be opened is left out. */

@@ -11,7 +11,7 @@ import type { RedisConnection } from './connection.ts';
 import type { Keys } from './keys.ts';
 import { RedisLock } from './locks.ts';
 import { scanHash } from './scan.ts';
-import { FIND_CERTIFICATES, REPLACE_FIELD, SAVE_CERTIFICATE } from './scripts.ts';
+import { FIND_CERTIFICATES, READ_PEMS, REPLACE_FIELD, SAVE_CERTIFICATE } from './scripts.ts';
 
 /** How many certificates are read in one round trip. */
 const BATCH = 500;
@@ -197,18 +197,12 @@ export class RedisCertificates {
 
   async #pems(places: readonly string[]): Promise<ReadonlyMap<string, Buffer>> {
     const { connection, keys } = this.#parts;
-    const results = await connection.use(async (client) => {
-      const pipeline = client.pipeline();
-      for (const place of places) pipeline.hgetBuffer(keys.certificate(place), 'pem');
-      const answers = (await pipeline.exec()) ?? [];
-      const failure = answers.find(([error]) => error !== null)?.[0];
-      if (failure !== undefined && failure !== null) throw failure;
-      return answers.map(([, value]) => value);
-    });
+    const names = places.map((place) => keys.certificate(place));
+    const values = await connection.runForValues(READ_PEMS, names);
     return new Map(
       places.flatMap((place, index) => {
-        const value = results[index];
-        return Buffer.isBuffer(value) ? [[place, value] as const] : [];
+        const value = values[index];
+        return value == null ? [] : [[place, value] as const];
       }),
     );
   }

@@ -93,6 +93,18 @@ export class RedisConnection {
     });
   }
 
+  /** Like {@link run}, for a script that returns a list of binary values or nothing. */
+  runForValues({ text, digest }: Script, keys: readonly string[]): Promise<readonly (Buffer | null)[]> {
+    return this.use(async (client) => {
+      const [number, ...names] = [keys.length, ...keys];
+      const answer = await client.callBuffer('EVALSHA', digest, number, ...names).catch((error: unknown) => {
+        if (!isAnswer(error) || !messageOf(error).startsWith('NOSCRIPT')) throw error;
+        return client.callBuffer('EVAL', text, number, ...names);
+      });
+      return Array.isArray(answer) ? answer.map((each) => (Buffer.isBuffer(each) ? each : null)) : [];
+    });
+  }
+
   /** A connection of its own that hears what is published, until the returned function is called. */
   listen(channel: string, onMessage: (message: string) => void, onConnect: () => void): () => void {
     let stopped = false;

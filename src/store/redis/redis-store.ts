@@ -89,7 +89,7 @@ export class RedisStore implements Store {
     this.#keys = new Keys(prefix);
     this.#connection = new RedisConnection({ server, clock, emit });
     this.#changes = new Changes(this.#node, this.#connection, this.#keys);
-    this.#copy = copyDirectory === null ? null : new LocalCopy(copyDirectory, seal, emit);
+    this.#copy = copyDirectory === null ? null : new LocalCopy(copyDirectory, seal, { clock, emit });
     const parts = { connection: this.#connection, keys: this.#keys, changes: this.#changes, seal };
     this.#certificates = new RedisCertificates(parts);
     this.documents = new RedisDocuments({ ...parts, copy: this.#copy });
@@ -131,7 +131,7 @@ export class RedisStore implements Store {
     try {
       await this.#checkSeal();
       const contents = await this.#certificates.readAll(signal);
-      for (const certificate of contents.whole) this.#copy?.keep(certificate);
+      this.#copy?.keepSoon(contents.whole);
       return contents;
     } catch (error) {
       if (this.#copy === null || !isAway(error)) throw error;

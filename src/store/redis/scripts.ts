@@ -59,6 +59,12 @@ for _, issuer in ipairs(redis.call('SMEMBERS', KEYS[2])) do
 end
 return found`);
 
+/** KEYS: certificates. Returns chain and key of each, as they are stored: one answer instead of hundreds. */
+export const READ_PEMS = script(`
+local found = {}
+for index, key in ipairs(KEYS) do found[index] = redis.call('HGET', key, 'pem') end
+return found`);
+
 /** KEYS: epoch, hash. ARGV: field, value, channel, message. */
 export const WRITE_FIELD = script(`
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
