@@ -244,6 +244,7 @@ export class RedisStore implements Store {
             store: this,
             listAnew: () => {
               this.#readAt = null;
+              this.#sealChecked = null;
               return this.list();
             },
             restoreDocument: (path, content) => this.documents.replaceDocument(path, null, content),
