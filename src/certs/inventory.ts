@@ -219,9 +219,9 @@ export class Inventory {
     const accountOf = (name: string): string => issuers.get(name)?.account ?? name;
     return new Map(
       [...issuers].map(([name, issuer]) => {
-        const { paces = [] } = issuer;
         const account = accountOf(name);
         const sharing = new Set([...issuers.keys()].filter((each) => accountOf(each) === account));
+        const paces = [...sharing].flatMap((each) => issuers.get(each)?.paces ?? []);
         const known = this.#issuers.get(name)?.starts;
         const starts = known ?? (paces.length === 0 ? [] : this.#tracesOf(sharing, now));
         return [name, { advises: issuer.renewalInfo !== undefined, account, paces, starts }];

@@ -11,7 +11,7 @@ export interface Issuer {
   readonly timeoutMs?: number;
   /** How many issuances may be started in how much time. Default: as many as there are. All of them hold. */
   readonly paces?: readonly Pace[];
-  /** Whose issuances count together: issuers with the same account share their paces. Default: its own. */
+  /** Whose issuances count together: issuers with the same account keep to the paces of each. Default: its own. */
   readonly account?: string;
   /**
    * Obtains a certificate for `order.names` with a new key. May take minutes; ends soon after `signal` aborts, and

@@ -57,8 +57,9 @@ export interface Trouble {
 export interface IssuerState {
   /** It gives advice on when to renew. */
   readonly advises: boolean;
-  /** Issuers with the same one count each other's starts. */
+  /** Issuers with the same one count each other's starts, and keep to each other's paces. */
   readonly account: string;
+  /** Of all issuers with this account. */
   readonly paces: readonly Pace[];
   /** When issuances were started, oldest first, as far back as the paces look. */
   readonly starts: readonly Instant[];

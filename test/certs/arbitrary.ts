@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { type Entry, entryOf, type State } from '../../src/certs/state.ts';
+import { type Entry, entryOf, type IssuerState, type State } from '../../src/certs/state.ts';
 import { type Code, ERRORS } from '../../src/errors.ts';
 import { DAY, makeFacts, makeState, makeWanted, START } from './make.ts';
 
@@ -80,6 +80,14 @@ const issuerState = fc.record({
   starts: fc.array(instant, { maxLength: 5 }).map((list) => list.sort((left, right) => left - right)),
 });
 
+/** Issuers with one account have the same paces and starts. */
+function sharing(first: IssuerState, second: IssuerState): Record<'first' | 'second', IssuerState> {
+  if (first.account !== second.account) return { first, second };
+  const paces = [...first.paces, ...second.paces];
+  const starts = [...first.starts, ...second.starts].sort((left, right) => left - right);
+  return { first: { ...first, paces, starts }, second: { ...second, paces, starts } };
+}
+
 /** Any state with four entries and two issuers. */
 export const state: fc.Arbitrary<State> = fc
   .record({
@@ -91,7 +99,7 @@ export const state: fc.Arbitrary<State> = fc
   })
   .map(({ entries, first, second, inFlight, prioritised }) =>
     makeState(entries, {
-      issuers: new Map(Object.entries({ first, second })),
+      issuers: new Map(Object.entries(sharing(first, second))),
       inFlight: new Set(inFlight),
       prioritised: new Set(prioritised),
     }),

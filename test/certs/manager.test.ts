@@ -236,11 +236,13 @@ describe('flights', () => {
     expect(world.ca.orders.map(({ at }) => Math.floor((at - START) / HOUR))).toEqual([0, 0, 0, 1, 1, 1, 2]);
   });
 
-  it('at two issuers with one account do not go faster than the account may', async () => {
-    for (const issuer of [world.ca, world.second]) {
-      issuer.paces = [{ issuances: 3, perMs: HOUR }];
-      issuer.account = 'ours';
-    }
+  it.each([
+    ['have the same pace', 3],
+    ['have different paces', 6],
+  ])('at two issuers with one account do not go faster than the account may: they %s', async (_, second) => {
+    world.ca.paces = [{ issuances: 3, perMs: HOUR }];
+    world.second.paces = [{ issuances: second, perMs: HOUR }];
+    for (const issuer of [world.ca, world.second]) issuer.account = 'ours';
     const wanted = many(8).map((each, index) => ({ ...each, issuers: [index % 2 === 0 ? 'ca' : 'second'] }));
     await (await world.daemon(wanted)).manager.stop();
     await world.clock.advance(MINUTE);
