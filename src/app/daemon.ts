@@ -53,8 +53,8 @@ const SHORT_DRAIN = { requestsMs: 5_000, streamsMs: 5_000 };
 const REST_MS = 20_000;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
-/** The same for certificates: a CA that is fast, or a local one, makes dozens in a second. */
-const PUBLISH_PACE_MS = 100;
+/** The same for certificates: a local CA makes dozens in a second. A few cost nothing, and are shown without delay. */
+const publishPaceMs = (certificates: number): number => Math.min(100, certificates / 100);
 
 export interface DaemonOptions {
   /** The configuration file; it is read again on every reload. */
@@ -185,7 +185,11 @@ export class Daemon {
     this.#staples = new StapleKeeper({
       documents: this.#store.documents,
       fetch: systemFetch,
-      onChange: paced(() => publish(), systemClock, STAPLE_PACE_MS),
+      onChange: paced(
+        () => publish(),
+        systemClock,
+        () => STAPLE_PACE_MS,
+      ),
       ...tools,
     });
     const served = new ServedCertificates(this.#staples, () => systemClock.now());
@@ -199,7 +203,7 @@ export class Daemon {
     this.#manager = new CertificateManager({
       store: this.#store,
       staples: this.#staples,
-      publish: paced(publish, systemClock, PUBLISH_PACE_MS),
+      publish: paced(publish, systemClock, () => publishPaceMs(this.#manager.certificates.size)),
       ...tools,
     });
   }

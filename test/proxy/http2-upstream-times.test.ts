@@ -202,9 +202,13 @@ describe('a request whose body goes on while its connection is replaced', () => 
       ({ socket }, { type, streamId, endStream, payload }, nth) => {
         if (type !== FRAME.data) return;
         bodies[nth] += payload.toString('latin1');
-        if (nth > 0) socket.write(frame(FRAME.windowUpdate, 0, streamId, uint32(payload.length || 1)));
-        else if (bodies[0]?.length === 60_000) socket.write(frame(FRAME.goaway, 0, 0, uint32(0, 0)));
-        if (endStream) socket.write(okResponse(streamId));
+        // For the stream and for the connection.
+        for (const id of nth > 0 ? [streamId, 0] : []) {
+          socket.write(frame(FRAME.windowUpdate, 0, id, uint32(payload.length || 1)));
+        }
+        if (nth > 0) {
+          if (endStream) socket.write(okResponse(streamId));
+        } else if (bodies[0]?.length === 60_000) socket.write(frame(FRAME.goaway, 0, 0, uint32(0, 0)));
       },
       (nth) => (nth === 0 ? settings() : ''),
     );
