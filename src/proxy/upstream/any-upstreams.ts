@@ -30,7 +30,7 @@ export class AnyUpstreams implements Upstreams {
     this.#http2.close();
   }
 
-  /** HTTP/2 where it is needed: see docs/decisions/0013. */
+  /** HTTP/2 where it is needed: see docs/decisions/0010. */
   #for(request: UpstreamRequest): Upstreams {
     const { scheme } = request.upstream;
     if (scheme === 'h2c') return this.#http2;
