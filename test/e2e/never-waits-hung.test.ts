@@ -58,7 +58,7 @@ describe('serving and reloads go on as if nothing were', { timeout: TIMEOUT_MS, 
     });
   }, TIMEOUT_MS);
   afterAll(async () => {
-    await daemon?.stop();
+    await endSoon(daemon);
     if (canMount) await unmount(store);
     await daemon?.[Symbol.asyncDispose]();
     await old?.[Symbol.asyncDispose]();
@@ -128,4 +128,20 @@ async function mayMount(): Promise<boolean> {
   if (mounted) await unmount(directory);
   rmSync(directory, { recursive: true });
   return mounted;
+}
+
+/** How it ends is for other tests to judge: here it may be in the middle of keys that take seconds each. */
+async function endSoon(daemon: Daemon): Promise<void> {
+  const ended = await Promise.race([daemon.stop(), delay(20_000, 'late' as const, { ref: false })]);
+  if (ended !== 'late') return;
+  console.warn(`the daemon was killed, since it did not end:\n${JSON.stringify(daemon.events().slice(-20))}`);
+  const workers = daemon.events().filter(({ event }) => event === 'worker.started');
+  for (const pid of [daemon.child.pid, ...workers.map((line) => line['pid'])]) {
+    try {
+      if (typeof pid === 'number') process.kill(pid, 'SIGKILL');
+    } catch {
+      // It has ended by itself.
+    }
+  }
+  await daemon.stop();
 }
