@@ -18,8 +18,8 @@ interface Parts {
 }
 
 /**
- * Takes staples back before they end. Now and then forgets those of certificates that neither this process nor the store
- * has any more, and what local CAs remember of certificates that have expired. Returns a function that stops it.
+ * Takes staples back before they end. Now and then forgets those of certificates that are gone from this process and
+ * from the store, and what local CAs remember of certificates that have expired. Returns a function that stops it.
  */
 export function startOcspUpkeep({ keeper, manager, store, localCas, clock, onFault }: Parts): () => void {
   const stopSweep = keeper.start();

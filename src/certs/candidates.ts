@@ -22,7 +22,7 @@ export class Candidates {
     }
   }
 
-  /** The certificate that serves `wanted` best at `now`, or null when none has any of its names. */
+  /** The certificate that serves `wanted` best at `now`, or null when all lack its names. */
   bestFor(wanted: Wanted, now: Instant): CertificateFacts | null {
     let best: CertificateFacts | null = null;
     for (const name of wanted.names) {

@@ -10,7 +10,7 @@ const PUBLIC_KEY = publicKey.export({ type: 'spki', format: 'der' });
 let serial = 0;
 
 /**
- * A certificate that is as good as any until somebody checks its signature, made in a fraction of a millisecond: a
+ * A certificate that passes for a real one until somebody checks its signature, made in a fraction of a millisecond: a
  * simulation needs thousands. All have the same key.
  */
 export function quickCertificate(names: readonly string[], notBefore: number, notAfter: number): Issued {

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -31,12 +32,12 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await upstream?.[Symbol.asyncDispose]();
-  for (const folder of folders) execFileSync('rm', ['-r', folder]);
+  for (const folder of folders) rmSync(folder, { recursive: true });
 });
 
 /** A folder for logs, outside of the daemon's own. */
 function logFolder(): string {
-  const folder = execFileSync('mktemp', ['-d', '-t', 'rigil-access-XXXXXX'], { encoding: 'utf8' }).trim();
+  const folder = mkdtempSync(join(tmpdir(), 'rigil-access-'));
   folders.push(folder);
   return folder;
 }

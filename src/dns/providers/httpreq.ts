@@ -4,7 +4,7 @@ import type { ChallengeRecord } from '../provider.ts';
 import { CNAME_OPTION, followsCnames, type ProviderEntry } from './entry.ts';
 import { CA_OPTION, readCa } from './private-ca.ts';
 
-/** The protocol of lego's `httpreq`: any server that answers POST /present and POST /cleanup. */
+/** The protocol of lego's `httpreq`, for a server that answers POST /present and POST /cleanup. */
 export const httpreq: ProviderEntry = {
   name: 'httpreq',
   aliases: [],

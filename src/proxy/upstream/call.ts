@@ -19,7 +19,10 @@ import type { Pool } from './pool.ts';
 import { RequestHeadWriter } from './request-head.ts';
 import type { Call, Receiver, UpstreamRequest } from './upstreams.ts';
 
-/** One request to an upstream, and the sink that its body flows into. */
+/**
+ * One request to an upstream, and the sink that its body flows into. Both ways in one file, since a request may be sent
+ * again only by what has come back, and a connection be kept only by what was sent.
+ */
 export class Http1Call implements Call, ConnectionUser, Sink, Timed {
   place = NOWHERE;
   readonly #request: UpstreamRequest;

@@ -43,10 +43,10 @@ export type Reading = 'frame' | 'stream-fault' | 'connection-fault' | 'more';
  *     …
  * ```
  *
- * Frames are given whole and without padding, DATA in pieces as they come if that is wanted; the payload holds until the next call of `next` or `push`, that of DATA as
- * long as the pieces that were pushed. A header block
- * is given as one HEADERS, however many CONTINUATION frames it came in. Sizes, flags, stream identifiers and the order
- * of frames are checked here. What depends on the state of a stream is the engine's: whether it is open, idle or closed,
+ * Frames are given whole and without padding, DATA in pieces as they come if that is wanted; the payload holds until the
+ * next call of `next` or `push`, that of DATA as long as the pieces that were pushed. A header block is given as one
+ * HEADERS, however many CONTINUATION frames it came in. Sizes, flags, stream identifiers and the order of frames are
+ * checked here, in one state machine and therefore one file. What depends on the state of a stream is the engine's: whether it is open, idle or closed,
  * and whether its identifier is greater than all before.
  */
 export class FrameReader {

@@ -49,7 +49,11 @@ export interface StreamUser {
  */
 export type Loss = 'refused' | 'left' | 'broken';
 
-/** One stream of a connection: a request on its way out, a response on its way in (RFC 9113 5, 8). */
+/**
+ * One stream of a connection: a request on its way out, a response on its way in (RFC 9113 5, 8).
+ *
+ * One state machine, and therefore one file: how far each way has come decides what the other may still do.
+ */
 export class Http2Stream implements BodySource {
   readonly id: number;
   readonly sendWindow: SendWindow;
