@@ -27,12 +27,14 @@ export interface AccountList {
 }
 
 /**
- * The accounts of all ACME issuers, or of one. Asks nobody, and needs no secrets.
+ * The accounts of all ACME issuers, or of one. Asks nobody, and needs no secret but that of `eab`.
  *
  * @throws RigilError `issuer-unknown`, or that of the store
  */
 export function showAccounts(options: OfflineOptions, issuer: string | undefined): Promise<AccountList> {
-  return offline(options, { purpose: 'look' }, async (parts) => {
+  // An account is known by them.
+  const needed = ['email', 'eab'];
+  return offline(options, { purpose: 'look', needed }, async (parts) => {
     const sections = issuer === undefined ? acmeSections(parts.config) : [sectionOf(issuer, parts.config)];
     return { accounts: await Promise.all(sections.map((section) => viewOf(section, parts))) };
   });

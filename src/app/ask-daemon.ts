@@ -51,7 +51,10 @@ async function configuredAddress({
   file,
   onInvalid,
 }: Pick<OfflineOptions, 'file' | 'onInvalid'>): Promise<ListenAddress> {
-  const { config, diagnostics } = await loadConfig({ file, env: process.env, mode: 'check' });
+  const { config, diagnostics } = await loadConfig({
+    ...{ file, env: process.env, mode: 'check' },
+    needed: ['admin'],
+  });
   if (config === null) return onInvalid(file, diagnostics);
   if (config.global.admin !== null) return config.global.admin;
   throw new RigilError(

@@ -50,11 +50,16 @@ export interface Offline {
 }
 
 export interface OfflineUse {
-  /** `look` needs no secrets: variables that are not set are left out of the configuration. */
+  /** `look` needs no secrets: variables that are not set are left out, but for what it goes by. */
   readonly purpose: 'look' | 'work';
   /** Certificates that failed may be tried again sooner, refused ones at all. Default false. */
   readonly retry?: boolean;
+  /** Directives of issuers that `look` goes by, besides those that say what is wanted and where it is. Default: none. */
+  readonly needed?: readonly string[];
 }
+
+/** Without a value for one of these a command would look in a wrong place, or for the wrong things. */
+const ALWAYS_NEEDED = ['store', 'config-source', 'issuers', 'wildcard-domains', 'type', 'directory'];
 
 /**
  * Does `work` with the store and the issuers of a configuration, with or without a daemon beside it, and puts
@@ -64,11 +69,14 @@ export interface OfflineUse {
  */
 export async function offline<Result>(
   { file, onInvalid, listen, signal = new AbortController().signal }: OfflineOptions,
-  { purpose, retry = false }: OfflineUse,
+  { purpose, retry = false, needed = [] }: OfflineUse,
   work: (offline: Offline) => Promise<Result>,
 ): Promise<Result> {
   const mode = purpose === 'look' ? 'check' : 'daemon';
-  const { config: base, diagnostics } = await loadConfig({ file, env: process.env, mode });
+  const { config: base, diagnostics } = await loadConfig({
+    ...{ file, env: process.env, mode },
+    needed: [...ALWAYS_NEEDED, ...needed],
+  });
   if (base === null) return onInvalid(file, diagnostics);
 
   const bus = new EventBus(() => {});
@@ -96,7 +104,7 @@ export async function openConfigured({ file, onInvalid, listen = () => {} }: Off
 
 /** Does `work` with issuers and a manager that has read the store. */
 async function withPipeline<Result>(
-  parts: Pick<Offline, 'config' | 'store' | 'signal' | 'emit'> & Required<OfflineUse>,
+  parts: Pick<Offline, 'config' | 'store' | 'signal' | 'emit'> & Required<Omit<OfflineUse, 'needed'>>,
   work: (offline: Offline) => Promise<Result>,
 ): Promise<Result> {
   const { config, store, signal, emit, purpose, retry } = parts;

@@ -18,6 +18,8 @@ export type LoadOptions = (
 ) & {
   readonly env: Environment;
   readonly mode: Mode;
+  /** See `ParseOptions`. */
+  readonly needed?: readonly string[];
   /** Relative paths begin here. Default: the folder of the file, for a text the current one. */
   readonly baseDir?: string;
   /** The text holds routes only; the other settings are taken from here. */
@@ -30,11 +32,19 @@ export type LoadOptions = (
  * @throws RigilError `config-unreadable` when the file cannot be read at all
  */
 export async function loadConfig(options: LoadOptions): Promise<Parsed> {
-  const { env, mode, settings } = options;
+  const { env, mode, needed = [], settings } = options;
   const { file, content, folder } = await contentOf(options);
   const baseDir = resolve(options.baseDir ?? folder);
   const readFile = fileReader();
-  const common = { file, env, mode, baseDir, readFile, ...(settings === undefined ? {} : { settings }) };
+  const common = {
+    file,
+    env,
+    mode,
+    needed,
+    baseDir,
+    readFile,
+    ...(settings === undefined ? {} : { settings }),
+  };
   if (typeof content === 'string') return parseConfig(content, common);
   if (content.length > LARGEST_FILE) {
     const problems = new Problems(file);

@@ -8,7 +8,7 @@ import { checkAddresses, settleGlobal } from './settle/global.ts';
 import { settleIssuers } from './settle/issuers.ts';
 import { settleRoutes } from './settle/routes.ts';
 import { type Damage, findDamage } from './text/decode.ts';
-import type { Environment, Mode } from './text/settings-word.ts';
+import { type Environment, type Mode, modeOf } from './text/settings-word.ts';
 
 /** Largest text in bytes. */
 export const LARGEST_FILE = 16 * 1024 * 1024;
@@ -19,6 +19,11 @@ export interface ParseOptions {
   readonly env: Environment;
   /** For `check`, a value that is missing in the environment is no error. */
   readonly mode: Mode;
+  /**
+   * Directives, in lower case, that the caller goes by although `mode` is `check`: a value that is missing there is an
+   * error, rather than a default that was never meant. Default: none.
+   */
+  readonly needed?: readonly string[];
   /** Relative paths in the text begin here. Absolute. */
   readonly baseDir: string;
   /** Reads the certificates that the text names. Absent: what is in files is not looked at. */
@@ -55,10 +60,20 @@ export function reportTooLarge(problems: Problems): void {
 }
 
 function build(text: string, options: ParseOptions, problems: Problems): Config {
-  const { file, env, mode, baseDir, settings, readFile = null, damage = findDamage(text) } = options;
+  const {
+    file,
+    env,
+    mode,
+    needed = [],
+    baseDir,
+    settings,
+    readFile = null,
+    damage = findDamage(text),
+  } = options;
   const routesOnly = settings !== undefined;
-  const document = readDocument(text, { env, mode, baseDir, readFile, damage, routesOnly }, problems);
-  const global = settings?.global ?? settleGlobal(document.global, { env, mode, problems });
+  const document = readDocument(text, { env, mode, needed, baseDir, readFile, damage, routesOnly }, problems);
+  const global =
+    settings?.global ?? settleGlobal(document.global, { env, mode: modeOf('store', mode, needed), problems });
   const issuers = settings?.issuers ?? settleIssuers(document.issuers, document.global, problems);
   const routes = settleRoutes(document.routes, issuers, problems);
   if (!routesOnly) checkAddresses(document.global, document.issuers, problems);

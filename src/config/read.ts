@@ -9,7 +9,7 @@ import type { ReadFile } from './read-file.ts';
 import { Columns } from './text/columns.ts';
 import type { Damage } from './text/decode.ts';
 import { type Line, linesOf } from './text/lines.ts';
-import { type Environment, type Mode, settingsWordReader } from './text/settings-word.ts';
+import { type Environment, type Mode, modeOf, settingsWordReader } from './text/settings-word.ts';
 import { readPlainWord, type Word, wordAt, wordsFrom } from './text/words.ts';
 
 /** Longest line in bytes. */
@@ -26,6 +26,8 @@ export interface Document {
 export interface ReadOptions {
   readonly env: Environment;
   readonly mode: Mode;
+  /** See `ParseOptions`. */
+  readonly needed: readonly string[];
   /** Relative paths begin here. Absolute. */
   readonly baseDir: string;
   readonly readFile: ReadFile | null;
@@ -84,7 +86,9 @@ class DocumentReader {
     const long = isTooLong(line);
     if (long) this.#problems.report('line-too-long', first, `the line is longer than ${LONGEST_LINE} bytes`);
     const read =
-      opens || this.#section === 'route' ? readPlainWord : settingsWordReader(this.#source(), line.number);
+      opens || this.#section === 'route'
+        ? readPlainWord
+        : settingsWordReader(this.#source(name), line.number);
     const words = long ? [] : wordsFrom(line.text, first.end, { number: line.number, columns, read });
     const contentEnd = columns.at(words.at(-1)?.end ?? first.end);
     const usable = this.#isUndamaged(line.number, contentEnd) && !long;
@@ -104,8 +108,9 @@ class DocumentReader {
     };
   }
 
-  #source() {
-    return { env: this.#options.env, mode: this.#options.mode, problems: this.#problems };
+  #source(directive: string) {
+    const { env, mode, needed } = this.#options;
+    return { env, mode: modeOf(directive, mode, needed), problems: this.#problems };
   }
 
   #isUndamaged(line: number, contentEnd: number): boolean {

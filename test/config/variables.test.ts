@@ -56,7 +56,8 @@ describe('a variable', () => {
 });
 
 describe('a check without the environment of the daemon', () => {
-  const check = (text: string) => parse(text, { mode: 'check', env: {} });
+  const check = (text: string, needed: readonly string[] = []) =>
+    parse(text, { mode: 'check', env: {}, needed });
 
   it('warns of variables that are not set, and of nothing that follows from it', () => {
     const lines = [
@@ -80,6 +81,17 @@ describe('a check without the environment of the daemon', () => {
     expect(diagnostics.every(({ severity }) => severity === 'warning')).toBe(true);
     expect(diagnostics.length).toBe(11);
     expect(config?.issuers[0]?.challenges).toMatchObject([{ type: 'dns-01', provider: 'cloudflare' }]);
+  });
+
+  it('is an error all the same in what the caller goes by', () => {
+    const text = `global\nstore redis redis://:\${PASSWORD}@redis\nworkers \${N}\nroute a.com\nupstream a`;
+    const { config, diagnostics } = check(text, ['store']);
+    expect(config).toBeNull();
+    expect(diagnostics.map(({ line, code, severity }) => [line, code, severity])).toEqual([
+      [0, 'no-store-directory', 'error'],
+      [2, 'variable-unset', 'error'],
+      [3, 'variable-unset', 'warning'],
+    ]);
   });
 
   it('still finds what is wrong with the rest of the line', () => {

@@ -10,6 +10,11 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Whether a missing value is an error (the daemon needs it) or a warning (a check that has no secrets). */
 export type Mode = 'daemon' | 'check';
 
+/** How a missing value in the lines of `directive` weighs; see `ParseOptions.needed`. */
+export function modeOf(directive: string, mode: Mode, needed: readonly string[]): Mode {
+  return needed.includes(directive) ? 'daemon' : mode;
+}
+
 /** What is needed to replace variables and to say where one could not be. */
 export interface VariableSource {
   readonly env: Environment;
