@@ -96,10 +96,7 @@ export class Daemon {
   readonly #tailnet = new TailnetAccess({
     clock: systemClock,
     emit: this.#bus.emit,
-    onChange: () =>
-      this.#file.again(async () => {
-        if (!this.#stopping.signal.aborted) await this.#change(this.#config);
-      }),
+    onChange: () => this.#changeAgain(),
   });
   readonly #health = new UpstreamHealth({
     clock: systemClock,
@@ -153,7 +150,11 @@ export class Daemon {
       ...tools,
     });
     useKeys(this.#ticketKeys.keys);
-    this.#stickyTokens = new StickyTokens({ documents: this.#store.documents, ...tools });
+    this.#stickyTokens = new StickyTokens({
+      store: this.#store,
+      onChange: () => this.#changeAgain(),
+      ...tools,
+    });
     this.#storeWatch = new StoreWatch({
       store: this.#store,
       onWritable: () => this.#manager.resume(),
@@ -231,7 +232,12 @@ export class Daemon {
     this.#routes.follow(this.#config.global.configSource);
     this.#tailnet.follow(this.#config.global.tailscale);
     void tellExposedSecrets(this.#config, this.#bus.emit);
-    this.#unwatch = [...this.#unwatch, this.#ticketKeys.watch(), this.#startOcspUpkeep()];
+    this.#unwatch = [
+      ...this.#unwatch,
+      this.#ticketKeys.watch(),
+      this.#stickyTokens.watch(),
+      this.#startOcspUpkeep(),
+    ];
     this.#bus.emit({
       event: 'daemon.ready',
       version: VERSION,
@@ -366,6 +372,13 @@ export class Daemon {
     }
     return this.#publisher.current.generation;
   };
+
+  /** Puts the same configuration in force once more: something else that it goes by has changed. */
+  #changeAgain(): Promise<void> {
+    return this.#file.again(async () => {
+      if (!this.#stopping.signal.aborted) await this.#change(this.#config);
+    });
+  }
 
   /** All that can fail comes first; what follows cannot, so a reload happens as a whole or not at all. */
   async #change(config: Config): Promise<void> {

@@ -118,4 +118,41 @@ describe('the keys that seal session tickets', () => {
     expect(one.now()).not.toBe(first);
     expect(two.now()).toBe(one.now());
   });
+
+  it('replace a document that is damaged, and agree on what replaced it', async () => {
+    const clock = new FakeClock();
+    const shared = new SharedDocument();
+    for (const damaged of ['', 'null', '{"keys":"c2hvcnQ=","madeAt":1}', '{"keys":5}']) {
+      shared.content = Buffer.from(damaged);
+      const machines = await Promise.all([machine(clock, shared.store), machine(clock, shared.store)]);
+      expect(new Set(machines.map(({ now }) => now())).size).toBe(1);
+      expect(machines.flatMap(({ faults }) => faults)).toEqual([]);
+      for (const { stop } of machines) stop();
+    }
+  });
+
+  it('are those of the others for a machine that began while the database was away', async () => {
+    const clock = new FakeClock();
+    const shared = new SharedDocument();
+    const first = await machine(clock, shared.store);
+    shared.away = true;
+    const late = await machine(clock, shared.store);
+    expect(late.now()).not.toBe(first.now());
+    shared.away = false;
+    await clock.advance(0.3 * HOUR);
+    expect(late.now()).toBe(first.now());
+    expect(first.used).toEqual([]);
+  });
+
+  it('are new and one when two machines renew them for a revocation at the same moment', async () => {
+    const clock = new FakeClock();
+    const shared = new SharedDocument();
+    const machines = [await machine(clock, shared.store), await machine(clock, shared.store)];
+    const before = machines[0]?.now();
+    for (const { keys } of machines) keys.rotate();
+    await clock.advance(HOUR);
+    const after = new Set(machines.map(({ now }) => now()));
+    expect(after.size).toBe(1);
+    expect(after.has(before ?? '')).toBe(false);
+  });
 });
