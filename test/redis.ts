@@ -17,8 +17,8 @@ export interface RedisUnderTest extends AsyncDisposable {
   readonly client: Redis;
   /** Ends it as a crash would, and waits for it. */
   kill(): Promise<void>;
-  /** Starts it again with what its disk has. */
-  start(): Promise<void>;
+  /** Starts it again with what its disk has; `more` are further options. */
+  start(more?: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -27,10 +27,10 @@ export async function startRedis(args: readonly string[] = []): Promise<RedisUnd
   const folder = await mkdtemp(join(tmpdir(), 'rigil-redis-'));
   const port = await freePort();
   let child: ChildProcess;
-  const start = async (): Promise<void> => {
+  const start = async (more: readonly string[] = []): Promise<void> => {
     child = spawn(
       peer('redis-server'),
-      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args],
+      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', ...args, ...more],
       { stdio: 'ignore' },
     );
     await answering(port, child);
@@ -74,8 +74,8 @@ async function answering(port: number, child: ChildProcess): Promise<void> {
   for (let tries = 0; tries < 400; tries += 1) {
     if (child.exitCode !== null) throw new Error(`redis-server ended with ${child.exitCode}`);
     const answer = await ping(port);
-    // A password or loading: it is there all the same, but only the former can be used at once.
-    if (answer.startsWith('+PONG') || answer.startsWith('-NOAUTH')) return;
+    // Whoever wants a password or reads its disk is there, too.
+    if (/^(\+PONG|-NOAUTH|-LOADING)/.test(answer)) return;
     await delay(25);
   }
   throw new Error('redis-server does not answer');
@@ -94,7 +94,8 @@ function ping(port: number): Promise<string> {
   });
 }
 
-async function freePort(): Promise<number> {
+/** A port on 127.0.0.1 that nobody has now. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const address = server.address();

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto';
-import { codeOf, messageOf, RigilError } from '../../errors.ts';
+import { codeOf, RigilError } from '../../errors.ts';
 import type { Emit } from '../../events/bus.ts';
 import type { Clock, Instant } from '../../platform/clock.ts';
 import { type Client, makeClient } from './client.ts';
-import { isAnswer, redisFailure } from './failure.ts';
+import { answerWord, isAnswer, isUntrusted, redisFailure } from './failure.ts';
 import { type RedisServer, serverText } from './server.ts';
 
 /** How long the first use waits for a connection, in milliseconds. Later ones do not: what is away is away. */
@@ -11,6 +11,9 @@ const FIRST_CONNECT_MS = 4_000;
 
 /** So many commands without an answer in a row make the connection suspect: it is made anew. */
 const SUSPECT_AFTER = 2;
+
+/** How long to wait where Redis refuses to tell what is published, in milliseconds. */
+const LISTEN_AGAIN_MS = 5_000;
 
 export interface ConnectionOptions {
   readonly server: RedisServer;
@@ -41,7 +44,12 @@ export class RedisConnection {
   #since: Instant;
   #error: RigilError | null = null;
   #told = false;
+  /** The database that the URL names cannot be had: the library would go on with the first one. */
+  #refusal: RigilError | null = null;
+  #deaf = false;
   #unanswered = 0;
+  /** It is being closed to be made anew. */
+  #ending = false;
   #closed = false;
 
   constructor(options: ConnectionOptions) {
@@ -87,7 +95,7 @@ export class RedisConnection {
       try {
         return await client.evalsha(digest, keys.length, ...keys, ...args);
       } catch (error) {
-        if (!isAnswer(error) || !messageOf(error).startsWith('NOSCRIPT')) throw error;
+        if (!isAnswer(error) || answerWord(error) !== 'NOSCRIPT') throw error;
         return client.eval(text, keys.length, ...keys, ...args);
       }
     });
@@ -98,7 +106,7 @@ export class RedisConnection {
     return this.use(async (client) => {
       const [number, ...names] = [keys.length, ...keys];
       const answer = await client.callBuffer('EVALSHA', digest, number, ...names).catch((error: unknown) => {
-        if (!isAnswer(error) || !messageOf(error).startsWith('NOSCRIPT')) throw error;
+        if (!isAnswer(error) || answerWord(error) !== 'NOSCRIPT') throw error;
         return client.callBuffer('EVAL', text, number, ...names);
       });
       return Array.isArray(answer) ? answer.map((each) => (Buffer.isBuffer(each) ? each : null)) : [];
@@ -109,13 +117,20 @@ export class RedisConnection {
   listen(channel: string, onMessage: (message: string) => void, onConnect: () => void): () => void {
     let stopped = false;
     let stop = (): void => {};
-    void makeClient(this.#options.server).then((client) => {
+    const { server, clock } = this.#options;
+    void makeClient(server, clock).then((client) => {
       if (stopped) return;
       stop = () => client.disconnect();
       client.on('error', () => {});
       client.on('message', (_, message: string) => onMessage(message));
+      const onDeaf = async (error: unknown): Promise<void> => {
+        this.#tellDeaf(error);
+        // Whoever refuses now will refuse at once again.
+        if (isAnswer(error)) await clock.sleep(LISTEN_AGAIN_MS);
+        if (!stopped) client.disconnect(true);
+      };
       // After every connect: what was published in between was missed.
-      client.on('ready', () => void client.subscribe(channel).then(onConnect, () => client.disconnect(true)));
+      client.on('ready', () => void client.subscribe(channel).then(onConnect, onDeaf));
       client.connect().catch(() => {});
     });
     return () => {
@@ -136,20 +151,26 @@ export class RedisConnection {
     const client = await this.#client;
     this.#firstChance ??= this.#waitForFirst(client);
     await this.#firstChance;
+    if (this.#refusal !== null) throw this.#refusal;
     if (client.status === 'ready') return client;
     throw this.#error ?? new RigilError('store-unreachable', `${this.place} does not answer`);
   }
 
   async #open(): Promise<Client> {
-    const client = await makeClient(this.#options.server);
+    const client = await makeClient(this.#options.server, this.#options.clock);
     client.on('error', (error: unknown) => {
       this.#error = redisFailure(this.place, error);
+      if (isAnswer(error) && error.command?.name === 'select') this.#refusal = this.#error;
+    });
+    client.on('connect', () => {
+      this.#refusal = null;
     });
     client.on('ready', () => {
       this.#unanswered = 0;
-      this.#succeeded();
+      if (this.#refusal === null) this.#succeeded();
     });
     client.on('close', () => {
+      this.#ending = false;
       if (this.#up) this.#failed(new RigilError('store-unreachable', `${this.place} closed the connection`));
     });
     client.connect().catch(() => {});
@@ -162,13 +183,24 @@ export class RedisConnection {
     const end = (): void => done.abort();
     const onError = (error: unknown): void => {
       const { code } = redisFailure(this.place, error);
-      if (code !== 'store-unreachable' || isRefused(error)) end();
+      if (code !== 'store-unreachable' || isRefused(error) || isUntrusted(error)) end();
     };
     client.on('ready', end);
     client.on('error', onError);
     if (client.status !== 'ready') await this.#options.clock.sleep(FIRST_CONNECT_MS, done.signal);
     client.off('ready', end);
     client.off('error', onError);
+  }
+
+  #tellDeaf(error: unknown): void {
+    const { code, message } = redisFailure(this.place, error);
+    if (this.#deaf || code === 'store-unreachable') return;
+    this.#deaf = true;
+    this.#options.emit({
+      event: 'store.warning',
+      message: `what other machines change is seen after up to a minute: ${message}`,
+      hint: 'let the user subscribe to the channel, as the rules for ACL SETUSER in docs/fleet.md do',
+    });
   }
 
   #succeeded(): void {
@@ -206,10 +238,12 @@ export class RedisConnection {
   /** A connection through which nothing comes back, though nobody closed it, would be kept for a quarter of an hour. */
   #suspect(): void {
     this.#unanswered += 1;
-    if (this.#unanswered < SUSPECT_AFTER) return;
+    if (this.#unanswered < SUSPECT_AFTER || this.#ending) return;
     this.#unanswered = 0;
     void this.#client?.then((client) => {
-      if (client.status === 'ready') client.disconnect(true);
+      if (client.status !== 'ready' || this.#ending) return;
+      this.#ending = true;
+      client.disconnect(true);
     });
   }
 }

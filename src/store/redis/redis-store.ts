@@ -45,7 +45,7 @@ export interface RedisStoreOptions {
 
 /** How often everything is read again, in milliseconds: a message may have been missed. */
 const READ_AGAIN_MS = 60_000;
-/** How often Redis is asked about itself, in milliseconds. */
+/** How often Redis is asked about itself, besides after each connect, in milliseconds. */
 const CHECK_MS = 3_600_000;
 /** How long a save waits for a replica, in milliseconds. */
 const REPLICA_MS = 100;
@@ -80,7 +80,6 @@ export class RedisStore implements Store {
   #watching = 0;
   #advice: readonly Advice[] = [];
   #replicas = 0;
-  #checkedAt = Number.NEGATIVE_INFINITY;
   #sealChecked: Promise<void> | null = null;
 
   constructor(options: RedisStoreOptions) {
@@ -251,7 +250,8 @@ export class RedisStore implements Store {
             emit: this.#options.emit,
           });
     this.#recovery = recovery;
-    const stopLooking = this.#connection.onUp(() => void this.#look().catch(() => {}));
+    const look = (): void => void this.#look().catch(() => {});
+    const stopLooking = [this.#connection.onUp(look), this.#options.clock.every(CHECK_MS, look)];
     const leave = this.#nodes.join((epoch) => recovery?.compare(epoch));
     return {
       key: DAEMON_LOCK,
@@ -259,7 +259,7 @@ export class RedisStore implements Store {
       lost: here?.lost ?? new AbortController().signal,
       release: async () => {
         recovery?.stop();
-        stopLooking();
+        for (const stop of stopLooking) stop();
         await leave();
         await copy?.idle;
         await here?.release();
@@ -340,9 +340,6 @@ export class RedisStore implements Store {
 
   /** What is worth knowing after a connect: how the server is set up, and documents that a start without it needs. */
   async #look(): Promise<void> {
-    const now = this.#options.clock.now();
-    if (now - this.#checkedAt < CHECK_MS && this.#advice.length === 0) return;
-    this.#checkedAt = now;
     const { advice, replicas } = await checkServer(this.#connection);
     this.#advice = advice;
     this.#replicas = this.#options.server.mode === 'cluster' ? 0 : replicas;

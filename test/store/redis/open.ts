@@ -4,6 +4,7 @@ import { lockKeyOf } from '../../../src/certs/ports.ts';
 import type { Event } from '../../../src/events/event.ts';
 import { type Clock, systemClock } from '../../../src/platform/clock.ts';
 import { RedisStore } from '../../../src/store/redis/redis-store.ts';
+import type { RedisServer } from '../../../src/store/redis/server.ts';
 import { Seal } from '../../../src/store/seal.ts';
 
 export interface OpenOptions {
@@ -15,6 +16,8 @@ export interface OpenOptions {
   readonly clock?: Clock;
   readonly user?: string;
   readonly password?: string;
+  /** What differs from one server on 127.0.0.1 without TLS. */
+  readonly server?: Partial<RedisServer>;
 }
 
 /** A store as one process sees it. */
@@ -31,6 +34,7 @@ export function openRedisStore(options: OpenOptions): RedisStore {
       master: null,
       sentinelPassword: null,
       roots: null,
+      ...options.server,
     },
     prefix,
     seal,
