@@ -19,6 +19,14 @@ export async function cleanUp(): Promise<void> {
   await rm(folder, { recursive: true, force: true });
 }
 
+/** Ends one of them. */
+export async function stop({ pid }: Started): Promise<void> {
+  const child = children.find((one) => one.pid === pid);
+  if (child === undefined) return;
+  child.kill('SIGTERM');
+  await gone(child);
+}
+
 export interface Started {
   readonly port: number;
   readonly pid: number;
@@ -79,8 +87,13 @@ export async function cpuSeconds(pid: number): Promise<number> {
 }
 
 export async function rssMb(pid: number): Promise<number> {
+  return Math.round((await rssBytes(pid)) / 1e6);
+}
+
+/** Of a process and all below it; pages that they share count for each. */
+export async function rssBytes(pid: number): Promise<number> {
   const all = await family(pid);
-  return Math.round(all.reduce((sum, stat) => sum + Number(stat[21]) * 4096, 0) / 1e6);
+  return all.reduce((sum, stat) => sum + Number(stat[21]) * 4096, 0);
 }
 
 /** The fields of /proc/<pid>/stat from the third on, of a process and all below it. */

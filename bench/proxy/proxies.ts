@@ -27,13 +27,19 @@ export async function startRigil(upstream: number): Promise<Contender> {
   };
 }
 
-async function startRigilWith(keyType: string, upstream: number): Promise<Started> {
+/** @param workers how many. Default 1 */
+export async function startRigilWith(
+  keyType: 'p256' | 'rsa2048',
+  upstream: number,
+  workers = 1,
+): Promise<Started> {
   const port = await freePort();
   const text = `global
   https 127.0.0.1:${port}
   http off
   admin off
-  workers 1
+  workers ${workers}
+  max-connections-per-address off
   store file ${path.join(folder, keyType)}
 
 issuer internal
@@ -43,7 +49,7 @@ issuer internal
 route localhost
   upstream 127.0.0.1:${upstream}
 `;
-  const config = await file(`${keyType}.conf`, text);
+  const config = await file(`${keyType}-${workers}.conf`, text);
   const args = [path.join(PROJECT, 'bin/run.js'), 'serve', '-c', config];
   return await run('rigil', 0, process.execPath, args, port, true);
 }
@@ -158,7 +164,7 @@ ${process.getuid?.() === 0 ? 'user root;' : ''}
 worker_processes 1;
 pid ${folder}/${name}.pid;
 error_log ${folder}/${name}.log crit;
-events { worker_connections 8192; }
+events { worker_connections 19000; }
 http {
   access_log off;
   sendfile on;
