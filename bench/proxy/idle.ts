@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { has } from '../../test/peers.ts';
 import { type Opening, withConnections } from '../../test/attack/starvation/held-connections.ts';
+import { has } from '../../test/peers.ts';
 import { cleanUp, freePort, rssBytes, run, type Started, stop } from './processes.ts';
 import { certificateOf, startCaddy, startHaproxy, startNginx, startRigilWith } from './proxies.ts';
 import { startUpstream } from './upstream.ts';

@@ -17,7 +17,7 @@ export class ConnectionMemo {
     if (this.#authority !== null && this.#isText(table, line)) return this.#authority;
     const text = table.value(line);
     this.#authority = parseAuthority(text);
-    this.#bytes = Buffer.from(text, 'latin1');
+    this.#bytes = ownBytes(text);
     return this.#authority;
   }
 
@@ -41,6 +41,13 @@ export interface ToldFields {
   readonly headers: readonly string[];
   /** All but `Host`, as lines. */
   readonly lines: Buffer;
+}
+
+/** A latin1 text in memory of its own: a piece of Node's pool would keep all 64 KiB of it for as long as a connection lives. */
+export function ownBytes(text: string): Buffer {
+  const bytes = Buffer.allocUnsafeSlow(text.length);
+  bytes.write(text, 'latin1');
+  return bytes;
 }
 
 const NO_BYTES = Buffer.alloc(0);

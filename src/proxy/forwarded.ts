@@ -1,7 +1,7 @@
 import type { ServingSettings } from '../snapshot/snapshot.ts';
 import { FIELD } from './codec/field-kind.ts';
 import type { FieldTable } from './codec/field-table.ts';
-import type { ToldFields } from './connection-memo.ts';
+import { ownBytes, type ToldFields } from './connection-memo.ts';
 import type { RawHeaders, RequestHead } from './exchange.ts';
 import { connectionFields } from './hop-by-hop.ts';
 import { eachField, fieldLines, tokensOf, valuesOf } from './raw-headers.ts';
@@ -82,7 +82,7 @@ function toldFields(request: RequestHead, target: RequestTarget, settings: Servi
   const known = memo?.told;
   if (known?.authority === authority && known.settings === settings) return known;
   const forwarded = forwardedFields(request, target, settings);
-  const lines = Buffer.from(fieldLines(forwarded), 'latin1');
+  const lines = ownBytes(fieldLines(forwarded));
   const told = { authority, settings, headers: ['Host', authority.text, ...forwarded], lines };
   const trusted = remoteAddress !== null && isTrusted(plainAddress(remoteAddress), settings);
   if (memo !== undefined && !trusted) memo.told = told;

@@ -38,6 +38,9 @@ const STREAMS = 100;
 /** With more than this waiting to be written nothing is read any more: whoever asks has to listen, too. */
 const BACKLOG_BYTES = 262_144;
 
+/** How long a connection keeps the memory of requests when there are none, in milliseconds. */
+const RESTS_AFTER_MS = 5_000;
+
 /** What is the same for all connections, since it is used up in one step. */
 export interface ServerParts {
   readonly list: HeaderList;
@@ -79,6 +82,8 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
   #paused = false;
   /** When a connection without streams ends, or a client that was sent away has to be gone. */
   #idleDueMs: number;
+  /** When a connection without streams gives up the memory of requests. */
+  #restDueMs = NEVER;
   /** When the frame that has begun has to be complete. */
   #frameDueMs = NEVER;
   /** When the window of the connection has to open. */
@@ -144,7 +149,9 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     if (!this.#streams.delete(exchange.id)) return;
     this.#closed.add(exchange.id, reset);
     if (this.#streams.size > 0) return;
-    this.#idleDueMs = performance.now() + this.#limits.keepAliveMs;
+    const nowMs = performance.now();
+    this.#idleDueMs = nowMs + this.#limits.keepAliveMs;
+    this.#restDueMs = nowMs + RESTS_AFTER_MS;
     if (this.#state === LAST) this.#leave(H2_ERROR.noError, '');
   }
 
@@ -162,13 +169,23 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     for (const exchange of this.#streams.values()) exchange.tick(nowMs);
     if (this.#streams.size === 0 || !this.output.starved) this.#windowDueMs = NEVER;
     else if (this.#windowDueMs === NEVER) this.#windowDueMs = nowMs + this.stallMs;
-    if (this.#streams.size === 0) this.#source.tables.rest();
+    if (this.#streams.size === 0) this.#rest(nowMs);
     const idle = this.#streams.size === 0 && nowMs >= this.#idleDueMs;
     if (nowMs >= this.output.dueMs || (idle && this.#state === CLOSING)) this.#socket.destroy();
     else if (idle) this.#leave(H2_ERROR.noError, '');
     else if (nowMs >= this.#windowDueMs) this.#leave(H2_ERROR.flowControlError, 'window-closed');
     else if (nowMs >= this.#frameDueMs) this.#leave(H2_ERROR.enhanceYourCalm, 'frame-too-slow');
     else if (nowMs >= this.#lastWordDueMs) this.#sayLastWord();
+  }
+
+  /** Nothing is under way: what requests need is made again for the next one. */
+  #rest(nowMs: number): void {
+    this.#source.tables.trim(1);
+    if (nowMs < this.#restDueMs) return;
+    this.#restDueMs = NEVER;
+    this.#source.tables.trim(0);
+    this.#decoder.rest();
+    this.output.rest();
   }
 
   // What comes.

@@ -130,6 +130,11 @@ export class Output {
     return true;
   }
 
+  /** No response comes for a while. */
+  rest(): void {
+    this.#encoder.rest();
+  }
+
   /** The stream is over: what it has not sent it never will. */
   forget(stream: Sender): void {
     this.#schedule.remove(stream);

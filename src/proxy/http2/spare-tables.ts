@@ -25,8 +25,8 @@ export class SpareTables {
     if (small && this.#tables.length < SPARES) this.#tables.push(table);
   }
 
-  /** The connection rests: it keeps what a single request needs. */
-  rest(): void {
-    if (this.#tables.length > 1) this.#tables.length = 1;
+  /** Keeps no more than `count`: one for the next request, or none if that will not come soon. */
+  trim(count: number): void {
+    if (this.#tables.length > count) this.#tables.length = count;
   }
 }

@@ -67,6 +67,11 @@ export class HpackDecoder {
     return null;
   }
 
+  /** No block comes for a while. The table stays, since the peer has the same; it takes no more memory than it has to. */
+  rest(): void {
+    this.#table.rest();
+  }
+
   /** RFC 7541 6.1. */
   #indexed(block: Buffer, to: number, list: HeaderList): HpackFault | null {
     if (!this.#integer.read(block, this.#at, to, 7)) return 'hpack-integer';

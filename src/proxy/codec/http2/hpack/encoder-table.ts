@@ -13,12 +13,8 @@ export class EncoderTable {
 
   constructor(largest: number) {
     this.#table = new DynamicTable(largest);
-    this.#fields = new Chains(this.#table.slots);
-    this.#names = new Chains(this.#table.slots);
-  }
-
-  get limit(): number {
-    return this.#table.limit;
+    this.#fields = new Chains(this.#table.mostEntries);
+    this.#names = new Chains(this.#table.mostEntries);
   }
 
   setLimit(limit: number): void {

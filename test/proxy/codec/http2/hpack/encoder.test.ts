@@ -146,6 +146,7 @@ it('is decoded to what it was given, over many blocks and sizes', () => {
   const blocks = fc.array(
     fc.record({
       size: fc.option(fc.constantFrom(0, 40, 100, 1_000, 4_096, 9_999), { freq: 4 }),
+      rests: fc.constantFrom('nobody', 'encoder', 'decoder'),
       fields: fc.array(fc.tuple(names, values), { maxLength: 12 }),
     }),
     { maxLength: 12 },
@@ -154,7 +155,9 @@ it('is decoded to what it was given, over many blocks and sizes', () => {
     fc.property(blocks, (list) => {
       const encoder = new HpackEncoder();
       const decoder = new HpackDecoder();
-      for (const { size, fields } of list) {
+      for (const { size, rests, fields } of list) {
+        if (rests === 'encoder') encoder.rest();
+        if (rests === 'decoder') decoder.rest();
         if (size !== null) encoder.setPeerTableBytes(size);
         const lines = fields.map(([name, value]) => `${name}: ${value}`);
         expect(decoded(decoder, encode(encoder, fields))).toEqual(lines);
@@ -162,6 +165,23 @@ it('is decoded to what it was given, over many blocks and sizes', () => {
     }),
     { numRuns: runs(500) },
   );
+});
+
+it('tells the decoder that it has given up its table, and has one again afterwards', () => {
+  const encoder = new HpackEncoder();
+  const decoder = new HpackDecoder();
+  const fields: Field[] = [['x-long-name', 'a long value']];
+  const block = () => {
+    const bytes = encode(encoder, fields);
+    expect(decoded(decoder, bytes)).toEqual(['x-long-name: a long value']);
+    return bytes;
+  };
+  block();
+  expect(block()).toHaveLength(1);
+  encoder.rest();
+  // A table of nothing, and again one of 4096 bytes (RFC 7541 6.3).
+  expect(block().subarray(0, 4).toString('hex')).toBe('203fe11f');
+  expect(block()).toHaveLength(1);
 });
 
 it('finds fields however many there were', () => {
