@@ -2,7 +2,7 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Opening, withConnections } from '../../test/attack/starvation/held-connections.ts';
 import { has } from '../../test/peers.ts';
-import { cleanUp, freePort, rssBytes, run, type Started, stop } from './processes.ts';
+import { cleanUp, freePort, residentBytes, run, type Started, stop } from './processes.ts';
 import { certificateOf, startCaddy, startHaproxy, startNginx, startRigilWith } from './proxies.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -19,7 +19,7 @@ const COUNT = Number(countText);
 const MIB = 2 ** 20;
 
 /** Garbage has time to be collected, and memory to be given back. */
-const REST_MS = 5_000;
+const REST_MS = 10_000;
 /** What the first handshakes bring into memory is not the connections'. */
 const WARM_UP = 300;
 
@@ -65,10 +65,10 @@ async function measure(server: Started, wish: Omit<Opening, 'port'>): Promise<st
   const opening = { ...wish, port: server.port, host: 'localhost' };
   await withConnections(WARM_UP, opening, async () => {});
   await delay(REST_MS);
-  const before = await rssBytes(server.pid);
+  const before = await residentBytes(server.pid);
   const after = await withConnections(COUNT, opening, async () => {
     await delay(REST_MS);
-    return await rssBytes(server.pid);
+    return await residentBytes(server.pid);
   });
   await stop(server);
   const each = (after - before) / COUNT;

@@ -82,33 +82,34 @@ function opens(socket: net.Socket, event: 'connect' | 'secureConnect'): Promise<
 
 /** Of a process and all below it. */
 export async function cpuSeconds(pid: number): Promise<number> {
-  const all = await family(pid);
+  const all = [...(await family(pid)).values()];
   return all.reduce((sum, stat) => sum + Number(stat[11]) + Number(stat[12]), 0) / TICKS_PER_SECOND;
 }
 
-export async function rssMb(pid: number): Promise<number> {
-  return Math.round((await rssBytes(pid)) / 1e6);
+/** Resident memory of a process and all below it; what they share counts once. */
+export async function residentBytes(pid: number): Promise<number> {
+  const all = await Promise.all([...(await family(pid)).keys()].map(proportionalBytes));
+  return all.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Of a process and all below it; pages that they share count for each. */
-export async function rssBytes(pid: number): Promise<number> {
-  const all = await family(pid);
-  return all.reduce((sum, stat) => sum + Number(stat[21]) * 4096, 0);
+async function proportionalBytes(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/smaps_rollup`, 'latin1').catch(() => '');
+  return Number(/^Pss:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
 }
 
-/** The fields of /proc/<pid>/stat from the third on, of a process and all below it. */
-async function family(pid: number): Promise<string[][]> {
+/** A process and all below it, each with the fields of /proc/<pid>/stat from the third on. */
+async function family(pid: number): Promise<Map<number, string[]>> {
   const stats = new Map<number, string[]>();
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const text = await readFile(`/proc/${name}/stat`, 'latin1').catch(() => null);
     if (text !== null) stats.set(Number(name), text.slice(text.lastIndexOf(')') + 2).split(' '));
   }
-  const found: string[][] = [];
+  const found = new Map<number, string[]>();
   const pids = [pid];
   for (const one of pids) {
     const stat = stats.get(one);
-    if (stat !== undefined) found.push(stat);
+    if (stat !== undefined) found.set(one, stat);
     for (const [child, fields] of stats) if (Number(fields[1]) === one) pids.push(child);
   }
   return found;

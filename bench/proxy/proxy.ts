@@ -1,6 +1,6 @@
 import { has } from '../../test/peers.ts';
 import { load, type Round } from './load.ts';
-import { cleanUp, rssMb } from './processes.ts';
+import { cleanUp, residentBytes } from './processes.ts';
 import {
   type Contender,
   certificateOf,
@@ -59,7 +59,9 @@ async function main(): Promise<void> {
   );
   console.log(`|${'---|'.repeat(1 + proxies.length + rest.length)}`);
   for (const scenario of scenarios) console.log(await compare(proxies, scenario));
-  const memory = await Promise.all(proxies.map(async ({ ecdsa }) => `${await rssMb(ecdsa.pid)} MB`));
+  const memory = await Promise.all(
+    proxies.map(async ({ ecdsa }) => `${Math.round((await residentBytes(ecdsa.pid)) / 1e6)} MB`),
+  );
   console.log(`| memory at the end | ${memory.join(' | ')} |${' |'.repeat(rest.length)}`);
 }
 
