@@ -56,9 +56,9 @@ export interface SentinelSet extends AsyncDisposable {
   readonly url: string;
   /** Resolves when the replica has everything that the master has. */
   inStep(): Promise<void>;
-  /** Resolves when the sentinel names `port` as the master. */
-  promoted(port: number): Promise<void>;
-  /** Makes the sentinel fail over now. */
+  /** Resolves when the sentinel names the replica as the master. */
+  promoted(): Promise<void>;
+  /** Makes the sentinel fail over now, and waits until it has. */
   failOver(): Promise<void>;
 }
 
@@ -103,6 +103,10 @@ export async function startSentinelSet(): Promise<SentinelSet> {
     const known = await asked.call('SENTINEL', 'replicas', MASTER_NAME).catch(() => []);
     return JSON.stringify(known).includes('master-link-status","ok');
   });
+  const isPromoted = async (): Promise<boolean> => {
+    const address = await asked.call('SENTINEL', 'get-master-addr-by-name', MASTER_NAME);
+    return Array.isArray(address) && Number(address[1]) === replica.port;
+  };
   return {
     master,
     replica,
@@ -110,14 +114,17 @@ export async function startSentinelSet(): Promise<SentinelSet> {
     sentinelPort,
     url: `redis+sentinel://127.0.0.1:${sentinelPort}/${MASTER_NAME}`,
     inStep,
-    promoted: (port) =>
-      until('another master', async () => {
-        const address = await asked.call('SENTINEL', 'get-master-addr-by-name', MASTER_NAME);
-        return Array.isArray(address) && Number(address[1]) === port;
+    promoted: () => until('another master', isPromoted),
+    failOver: () =>
+      until('a failover', async () => {
+        // On a busy machine it may be broken off, or refused for a moment.
+        await asked.call('SENTINEL', 'FAILOVER', MASTER_NAME).catch(() => {});
+        for (let tries = 0; tries < 40; tries += 1) {
+          if (await isPromoted()) return true;
+          await delay(50);
+        }
+        return false;
       }),
-    failOver: async () => {
-      await asked.call('SENTINEL', 'FAILOVER', MASTER_NAME);
-    },
     async [Symbol.asyncDispose]() {
       asked.disconnect();
       await ended(sentinel);

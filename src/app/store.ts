@@ -12,6 +12,7 @@ import { RedisStore } from '../store/redis/redis-store.ts';
 import type { RedisServer } from '../store/redis/server.ts';
 import { readSeal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
+import { certificatesOf } from '../x509/pem.ts';
 
 export interface StoreTools {
   readonly clock: Clock;
@@ -79,6 +80,14 @@ function copyDirectory({ url, prefix }: RedisStoreConfig, env: StoreTools['env']
 }
 
 function readRoots(path: string): string {
+  const text = readFile(path);
+  if (certificatesOf(text).length > 0) return text;
+  throw new RigilError('config-invalid', `${path} holds no certificate in PEM`, {
+    hint: 'it holds the roots that Redis is trusted by: see `ca=` of the `store` directive',
+  });
+}
+
+function readFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Certificate } from '../certs/certificate.ts';
+import type { Certificate, CertificateFacts } from '../certs/certificate.ts';
 import type { DocumentPath } from '../certs/ports.ts';
 import { messageOf, systemCodeOf } from '../errors.ts';
 import type { Emit } from '../events/bus.ts';
@@ -108,10 +108,19 @@ export class LocalCopy {
     for (const certificate of pending) this.keep(certificate);
   }
 
-  /** All certificates of the copy. What cannot be opened is left out. */
-  async readCertificates(signal: AbortSignal): Promise<readonly Certificate[]> {
+  /**
+   * All certificates of the copy. What cannot be opened is left out.
+   *
+   * @param options.but without these, which costs nothing for each that is left out
+   */
+  async readCertificates(
+    signal: AbortSignal,
+    { but = [] }: { readonly but?: readonly CertificateFacts[] } = {},
+  ): Promise<readonly Certificate[]> {
     const certificates: Certificate[] = [];
-    const names = [...(await this.#certificateFiles().catch(() => new Map<string, string>())).values()];
+    const files = await this.#certificateFiles().catch(() => new Map<string, string>());
+    const known = new Set(but.map((facts) => namesOf({ facts })[1]));
+    const names = [...files.values()].filter((name) => !known.has(name));
     const seal = await this.#ownSeal();
     for (let start = 0; start < names.length; start += BATCH) {
       const contents = await Promise.all(
@@ -246,7 +255,7 @@ export class LocalCopy {
 }
 
 /** What the name of a certificate's file begins with, and all of it: the same certificate is not written twice. */
-function namesOf({ facts }: Certificate): readonly [string, string] {
+function namesOf({ facts }: Pick<Certificate, 'facts'>): readonly [string, string] {
   const stem = createHash('sha256').update(placeOf(facts)).digest('hex').slice(0, 32);
   return [stem, `${stem}-${facts.fingerprint.slice(0, 32)}`];
 }

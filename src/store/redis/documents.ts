@@ -16,6 +16,8 @@ interface Parts {
   readonly seal: Seal;
   /** What is read while Redis is away; null = then nothing is. */
   readonly copy: LocalCopy | null;
+  /** Told how many writes there were with each of a document. */
+  readonly noteWrite: (writes: number) => void;
 }
 
 /** Documents as fields of a hash for each kind, all of them sealed. */
@@ -43,16 +45,17 @@ export class RedisDocuments implements StoreDocuments {
   }
 
   async writeDocument(path: DocumentPath, content: string | Uint8Array): Promise<void> {
-    const { connection, keys, changes, seal, copy } = this.#parts;
+    const { connection, keys, changes, seal, copy, noteWrite } = this.#parts;
     const [kind, ...names] = path;
     const value = Buffer.from(content);
     const sealed = seal.close(placeOf(path), value);
     const message = changes.message(kind, names);
-    await connection.run(
+    const writes = await connection.run(
       WRITE_FIELD,
       [keys.epoch, keys.documents(kind)],
       [fieldOf(path), sealed, changes.channel, message],
     );
+    noteWrite(Number(writes));
     copy?.keepDocument(path, value);
   }
 
@@ -106,12 +109,12 @@ export class RedisDocuments implements StoreDocuments {
   async replaceDocument(
     ...[path, expected, content]: Parameters<Fleet['replaceDocument']>
   ): Promise<boolean> {
-    const { connection, keys, changes, seal, copy } = this.#parts;
+    const { connection, keys, changes, seal, copy, noteWrite } = this.#parts;
     const [kind, ...names] = path;
     const stored = await connection.use((client) => client.hgetBuffer(keys.documents(kind), fieldOf(path)));
     const known = stored === null ? null : this.#open(path, stored);
     if (known === null ? expected !== null : expected === null || !known.equals(expected)) return false;
-    const replaced = await connection.run(
+    const writes = await connection.run(
       REPLACE_FIELD,
       [keys.epoch, keys.documents(kind)],
       [
@@ -122,8 +125,10 @@ export class RedisDocuments implements StoreDocuments {
         changes.message(kind, names),
       ],
     );
-    if (replaced === 1) copy?.keepDocument(path, content);
-    return replaced === 1;
+    if (writes === 0) return false;
+    noteWrite(Number(writes));
+    copy?.keepDocument(path, content);
+    return true;
   }
 
   /** Seals anew what is not sealed with the newest key. Returns how many there were. */

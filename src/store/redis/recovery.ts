@@ -23,12 +23,19 @@ interface Parts {
  * restart without persistence, a FLUSHALL. Every machine remembers how many writes there were; when there are fewer,
  * or somebody else has found that out, it adds what its own copy has and the database lacks. What is only missing, with
  * all writes there, was removed on purpose.
+ *
+ * The number of the last writes may not have come to every machine yet, and new ones may make up for those that were lost.
+ * So after every connection that broke, certificates are compared one by one, before anybody is told what there is: nobody
+ * is to go back to a former one.
  */
 export class Recovery {
   readonly #parts: Parts;
   readonly #stopped = new AbortController();
   #known: Promise<Epoch | null>;
   #busy = false;
+  /** The connection was lost since certificates were compared. */
+  #doubt = false;
+  #settling: Promise<void> | null = null;
   /** The writes that the copy knows of. */
   #kept = -1;
 
@@ -46,6 +53,20 @@ export class Recovery {
     this.#known = this.#known.then((known) =>
       known === null ? null : { ...known, writes: Math.max(known.writes, writes) },
     );
+  }
+
+  /** The connection broke: what is at its other end now may have lost something. */
+  doubt(): void {
+    this.#doubt = true;
+  }
+
+  /** Puts back certificates if there is doubt whether they are still there. @throws RigilError that of the store */
+  settle(): Promise<void> {
+    if (!this.#doubt) return Promise.resolve();
+    this.#settling ??= this.#settle().finally(() => {
+      this.#settling = null;
+    });
+    return this.#settling;
   }
 
   /** Takes note of what the database has counted. Never rejects; what fails is tried again with the next count. */
@@ -78,18 +99,35 @@ export class Recovery {
     return { writes, losses };
   }
 
+  async #settle(): Promise<void> {
+    this.#doubt = false;
+    try {
+      await this.#parts.copy.idle;
+      this.#tell(await this.#putBackCertificates(), 0);
+    } catch (error) {
+      this.#doubt = true;
+      throw error;
+    }
+  }
+
   async #putBack(): Promise<void> {
-    const { copy, store, listAnew, restoreDocument, emit } = this.#parts;
-    const { signal } = this.#stopped;
+    const { copy, restoreDocument } = this.#parts;
     await copy.idle;
     let documents = 0;
     for (const { path, content } of await copy.readDocuments()) {
       if (await restoreDocument(path, content)) documents += 1;
     }
+    this.#tell(await this.#putBackCertificates(), documents);
+  }
+
+  /** Returns how many were put back. */
+  async #putBackCertificates(): Promise<number> {
+    const { copy, store, listAnew } = this.#parts;
+    const { signal } = this.#stopped;
     const { certificates: stored } = await listAnew();
     const there = new Map(stored.map((facts) => [placeOf(facts), facts]));
     let certificates = 0;
-    for (const certificate of await copy.readCertificates(signal)) {
+    for (const certificate of await copy.readCertificates(signal, { but: stored })) {
       const known = there.get(placeOf(certificate.facts));
       if (known !== undefined && !isNewer(certificate.facts, known)) continue;
       const lock = await store.lock(lockKeyOf(certificate.facts.id), signal);
@@ -104,6 +142,10 @@ export class Recovery {
         await lock.release();
       }
     }
-    if (certificates + documents > 0) emit({ event: 'store.restored', certificates, documents });
+    return certificates;
+  }
+
+  #tell(certificates: number, documents: number): void {
+    if (certificates + documents > 0) this.#parts.emit({ event: 'store.restored', certificates, documents });
   }
 }

@@ -49,6 +49,8 @@ const READ_AGAIN_MS = 60_000;
 const CHECK_MS = 3_600_000;
 /** How long a save waits for a replica, in milliseconds. */
 const REPLICA_MS = 100;
+/** How long a listing waits for what is being put back, in milliseconds. */
+const SETTLE_MS = 5_000;
 
 const DAEMON_LOCK = 'daemon';
 
@@ -91,7 +93,11 @@ export class RedisStore implements Store {
     this.#copy = copyDirectory === null ? null : new LocalCopy(copyDirectory, seal, { clock, emit });
     const parts = { connection: this.#connection, keys: this.#keys, changes: this.#changes, seal };
     this.#certificates = new RedisCertificates(parts);
-    this.documents = new RedisDocuments({ ...parts, copy: this.#copy });
+    this.documents = new RedisDocuments({
+      ...parts,
+      copy: this.#copy,
+      noteWrite: (writes) => this.#recovery?.noteWrite(writes),
+    });
     this.#locks = new RedisLocks(this.#connection, this.#keys, clock);
     this.#nodes = new Nodes(this.#node, this.#connection, this.#keys, clock);
     this.fleet = {
@@ -105,12 +111,26 @@ export class RedisStore implements Store {
         }),
       replaceDocument: (...change) => this.documents.replaceDocument(...change),
     };
-    this.#connection.onUp(() => {
+    this.#connection.onUp((wasLost) => {
       this.#sealChecked = null;
+      if (wasLost) this.#recovery?.doubt();
     });
   }
 
   async list(): Promise<StoreListing> {
+    await this.#settled();
+    return this.#list();
+  }
+
+  /** Waits until what a failover has lost is there again, but not for somebody who works on one of the certificates. */
+  async #settled(): Promise<void> {
+    if (this.#recovery === null) return;
+    const settled = new AbortController();
+    const settling = this.#recovery.settle().finally(() => settled.abort());
+    await Promise.race([settling, this.#options.clock.sleep(SETTLE_MS, settled.signal)]);
+  }
+
+  async #list(): Promise<StoreListing> {
     await this.#checkSeal();
     const now = this.#options.clock.now();
     const known = this.#watching > 0 && this.#readAt !== null && now - this.#readAt < READ_AGAIN_MS;
@@ -244,7 +264,7 @@ export class RedisStore implements Store {
             listAnew: () => {
               this.#readAt = null;
               this.#sealChecked = null;
-              return this.list();
+              return this.#list();
             },
             restoreDocument: (path, content) => this.documents.replaceDocument(path, null, content),
             emit: this.#options.emit,

@@ -65,12 +65,12 @@ local found = {}
 for index, key in ipairs(KEYS) do found[index] = redis.call('HGET', key, 'pem') end
 return found`);
 
-/** KEYS: epoch, hash. ARGV: field, value, channel, message. */
+/** KEYS: epoch, hash. ARGV: field, value, channel, message. Returns how many writes there were. */
 export const WRITE_FIELD = script(`
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
-${COUNT}
+local writes = ${COUNT}
 if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
-return 1`);
+return writes`);
 
 /** KEYS: epoch, hash. ARGV: field, channel, message. */
 export const REMOVE_FIELD = script(`
@@ -83,14 +83,14 @@ return removed`);
 
 /**
  * KEYS: epoch, hash. ARGV: field, value as it was read, value, channel, message; an empty value as it was read = the
- * field is not there. Returns 1, or 0 when it is another one now.
+ * field is not there. Returns how many writes there were, or 0 when it is another one now.
  */
 export const REPLACE_FIELD = script(`
 if (redis.call('HGET', KEYS[2], ARGV[1]) or '') ~= ARGV[2] then return 0 end
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[3])
-${COUNT}
+local writes = ${COUNT}
 if ARGV[5] ~= '' then redis.call('PUBLISH', ARGV[4], ARGV[5]) end
-return 1`);
+return writes`);
 
 /**
  * Shows that a daemon lives, and forgets those that have not for too long; by the clock of Redis, since those of the

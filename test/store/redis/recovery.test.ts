@@ -117,6 +117,31 @@ describe.skipIf(!has('redis-server'))('writes that Redis lost', () => {
     expect(restored(one)).toEqual([]);
   });
 
+  it('are put back before anybody hears of what was there before, whatever was counted', async () => {
+    const one = await enter('one');
+    const [first, second] = [await realCertificate(), await realCertificate({ notBefore: START + DAY })];
+    await saveUnderLock(one.store, first);
+    const before = await redis.client.dumpBuffer('{rigil}:cert:ca/example.com');
+    const facts = await redis.client.hget('{rigil}:index', 'ca/example.com');
+    // Somebody whose process is gone stores it, so that nobody knows how many writes there were.
+    const another = openRedisStore({ port: redis.port });
+    leave.push(() => another.close());
+    await saveUnderLock(another, second);
+    expect(await one.store.load('ca', 'example.com')).toEqual(second);
+    // A failover to a replica that was behind, and that has taken as many other writes since.
+    await redis.client.call('RESTORE', '{rigil}:cert:ca/example.com', '0', before, 'REPLACE');
+    await redis.client.hset('{rigil}:index', 'ca/example.com', facts ?? '');
+    await redis.client.call('CLIENT', 'KILL', 'TYPE', 'normal', 'SKIPME', 'yes');
+    await expect
+      .poll(() => one.events.some(({ event }) => event === 'store.connected'), { timeout: 10_000 })
+      .toBe(true);
+    expect((await one.store.list()).certificates).toEqual([second.facts]);
+    expect(await another.load('ca', 'example.com')).toEqual(second);
+    expect(restored(one)).toMatchObject([{ certificates: 1, documents: 0 }]);
+    await one.store.list();
+    expect(restored(one)).toHaveLength(1);
+  });
+
   it('a second daemon of a machine is refused, another machine is not', async () => {
     await enter('one');
     await expect(enter('one')).rejects.toMatchObject({ code: 'store-locked' });

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { serverOf } from '../../../src/app/store.ts';
 import type { Event } from '../../../src/events/event.ts';
@@ -102,6 +103,16 @@ describe.skipIf(!has('redis-server'))('Redis with TLS, a user and a database of 
     expect(Date.now() - startedAt).toBeLessThan(3_500);
     expect(events.filter(({ event }) => event === 'store.lost')).toHaveLength(1);
     expect(JSON.stringify(events)).not.toContain('s3cr');
+  });
+
+  it('needs roots that are some', async () => {
+    await writeFile(`${tls.caFile}.not`, 'no certificate');
+    for (const [path, problem] of [
+      [`${tls.caFile}.not`, 'holds no certificate'],
+      [`${tls.caFile}.absent`, 'cannot be read (ENOENT)'],
+    ] as const) {
+      expect(() => server(url, path)).toThrow(`${path} ${problem}`);
+    }
   });
 
   it.each([
@@ -247,7 +258,6 @@ describe.skipIf(!has('redis-server'))('a master that sentinels name', { timeout:
     });
     await expect.poll(() => heard, { timeout: 10_000 }).toBeGreaterThan(0);
     await set.failOver();
-    await set.promoted(set.replica.port);
     const certificate = await realCertificate({ notBefore: START + DAY, id: 'two.test' });
     // For a moment the former master takes what it is about to lose.
     await expect
