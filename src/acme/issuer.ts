@@ -91,9 +91,9 @@ export class AcmeIssuer implements Issuer {
     const policy = { keyType, mustStaple, profile, preferredChain, solvers };
     return this.#work(signal, async ({ account, open }) => {
       const credentials = await account.credentials(signal);
-      await this.#ledger?.enter(signal);
+      const beforeOrder = async () => this.#ledger?.enter(signal);
       const issue = (as: AccountCredentials) =>
-        issueCertificate(order, policy, { open, credentials: as, clock, emit }, signal);
+        issueCertificate(order, policy, { open, credentials: as, beforeOrder, clock, emit }, signal);
       try {
         return await issue(credentials);
       } catch (error) {

@@ -119,8 +119,17 @@ export async function finalizeOrder(
     first.status === 'valid' || first.status === 'invalid'
       ? first
       : await awaitOrder(ordering, url, ['pending', 'ready', 'processing'], reply);
-  if (done.status === 'invalid') throw orderInvalid(done);
-  if (done.certificate !== null) return done.certificate;
+  return certificateOf(done);
+}
+
+/**
+ * The address of the certificate of an order that is done.
+ *
+ * @throws AcmeProblem, RigilError `issuer-refused` when the CA gave the order up; `issuer-answer-invalid`
+ */
+export function certificateOf(order: AcmeOrder): string {
+  if (order.status === 'invalid') throw orderInvalid(order);
+  if (order.certificate !== null) return order.certificate;
   throw new RigilError('issuer-answer-invalid', 'the CA finished the order but names no certificate');
 }
 

@@ -28,7 +28,7 @@ export class Proofs {
   /** By URL; null = not read yet. */
   readonly #authorizations = new Map<string, Authorization | null>();
   readonly #chosen = new Map<string, Choice>();
-  readonly #cleanUps: (() => Promise<void>)[] = [];
+  readonly #cleanUps: { readonly isShared: boolean; readonly run: () => Promise<void> }[] = [];
   #clearing: Promise<unknown> = Promise.resolve();
 
   constructor(proving: Proving) {
@@ -76,10 +76,14 @@ export class Proofs {
     });
   }
 
-  /** Takes all answers away. What cannot be taken away is an event, never an error. */
-  async takeAway(): Promise<void> {
-    const cleanUps = this.#cleanUps.splice(0);
-    this.#clearing = Promise.all([this.#clearing, ...cleanUps.map((cleanUp) => cleanUp())]);
+  /**
+   * Takes all answers away. What cannot be taken away is an event, never an error.
+   *
+   * @param options.leaveShared leaves those that are the same for whoever goes on with the order
+   */
+  async takeAway({ leaveShared = false }: { readonly leaveShared?: boolean } = {}): Promise<void> {
+    const cleanUps = this.#cleanUps.splice(0).filter(({ isShared }) => !(isShared && leaveShared));
+    this.#clearing = Promise.all([this.#clearing, ...cleanUps.map(({ run }) => run())]);
     await this.#clearing;
   }
 
@@ -134,7 +138,10 @@ export class Proofs {
       signal,
     );
     emit({ event: 'challenge.presented', id, type: solver.type, name });
-    this.#cleanUps.push(() => this.#cleared(cleanUp, solver.type, name));
+    this.#cleanUps.push({
+      isShared: solver.sharesAnswers === true,
+      run: () => this.#cleared(cleanUp, solver.type, name),
+    });
     signal.throwIfAborted();
     await this.#tellToLook(authorization, challenge);
   }

@@ -1,7 +1,8 @@
 import { RigilError } from '../errors.ts';
+import type { Instant } from '../platform/clock.ts';
 import { canonicalIp, isIpAddress } from '../x509/ip-address.ts';
 import { type Problem, readProblem } from './problem.ts';
-import { entries, fields, httpsUrl, plainText } from './untrusted.ts';
+import { entries, fields, httpsUrl, instant, plainText } from './untrusted.ts';
 
 /** What a certificate is for, as ACME names it (RFC 8555 9.7.7, RFC 8738). */
 export interface Identifier {
@@ -15,6 +16,8 @@ export interface AcmeOrder {
   readonly authorizations: readonly string[];
   readonly finalize: string;
   readonly certificate: string | null;
+  /** When the CA forgets it; null where it does not say. */
+  readonly expires: Instant | null;
   readonly error: Problem | null;
 }
 
@@ -54,6 +57,7 @@ export function readOrder(value: unknown): AcmeOrder {
     finalize,
     authorizations: urls(order['authorizations']),
     certificate: httpsUrl(order['certificate']),
+    expires: instant(order['expires']),
     error: problemOf(order['error']),
   };
 }

@@ -8,12 +8,13 @@ import type { Emit } from '../events/bus.ts';
 const KEYS: readonly { readonly folder: string; readonly isKey: RegExp }[] = [
   { folder: 'accounts', isKey: /./ },
   { folder: 'authorities', isKey: /\.key$/ },
+  { folder: 'orders', isKey: /./ },
   { folder: 'tickets', isKey: /./ },
 ];
 
 /**
- * Tells of files with secrets that others than their owner may read, each with the line that mends it: account keys, roots
- * of local CAs, and the configuration if a secret is written in it. What cannot be looked at is left to those who need it.
+ * Tells of files with secrets that others than their owner may read, each with the line that mends it: account keys, keys of
+ * orders in flight, roots of local CAs, and the configuration if a secret is written in it. What cannot be looked at is left to those who need it.
  */
 export async function tellExposedSecrets(config: Config, emit: Emit): Promise<void> {
   const { store } = config.global;

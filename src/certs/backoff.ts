@@ -55,7 +55,8 @@ export interface FailedAttempt {
  *
  * An issuer that fails is followed at once by the next one of `issuers`; after the last one comes a pause, then the
  * first one again. What a CA says about when to come back wins over the pauses. An issuer that refuses for good is
- * left out; when all have, `retryAt` is null. Trouble with the store is not the issuer's fault, and its turn stays.
+ * left out; when all have, `retryAt` is null. Trouble with the store is not the issuer's fault, and its turn stays; so
+ * it does when the program ended during the attempt, once: its order can be gone on with.
  *
  * @param expiresAt end of what is held, or null: towards it the pauses get shorter
  */
@@ -68,6 +69,7 @@ export function afterFailure(
   const attempts = (previous?.attempts ?? 0) + 1;
   const refused = ERRORS[attempt.code].retry === 'never';
   const local = isLocal(attempt.code);
+  const keepsTurn = local || (isInterruption(attempt) && previous?.code !== attempt.code);
   const { [attempt.issuer]: _, ...others } = previous?.resting ?? {};
   const willing = issuers.filter((each) => others[each] !== null && !(refused && each === attempt.issuer));
   const pause = local
@@ -81,10 +83,10 @@ export function afterFailure(
   const position = issuers.indexOf(attempt.issuer);
   const turns = willing.map((issuer): Turn => {
     if (issuer === attempt.issuer) return { issuer, at: rest ?? resumeAt };
-    const itsTurn = !local && issuers.indexOf(issuer) > position;
+    const itsTurn = !keepsTurn && issuers.indexOf(issuer) > position;
     return { issuer, at: Math.max(itsTurn ? attempt.at : resumeAt, resting[issuer] ?? 0) };
   });
-  const next = earliest(turns, local ? attempt.issuer : null);
+  const next = earliest(turns, keepsTurn ? attempt.issuer : null);
   return {
     attempts,
     code: attempt.code,
@@ -118,7 +120,7 @@ export function released(
   if (failure.retryAt !== null && issuers.includes(failure.nextIssuer)) {
     turns.push({ issuer: failure.nextIssuer, at: failure.retryAt });
   }
-  const next = earliest(turns);
+  const next = earliest(turns, isInterruption(failure) ? failure.nextIssuer : null);
   return {
     ...failure,
     resting,
@@ -136,6 +138,10 @@ export function afterTrouble(previous: Trouble | null, at: Instant, chance: numb
 /** Whether a code speaks of this machine's store and not of the issuer. */
 export function isLocal(code: string): boolean {
   return code.startsWith('store-') || code === 'lock-lost';
+}
+
+function isInterruption({ code }: { readonly code: string }): boolean {
+  return code === 'issuance-interrupted';
 }
 
 interface Turn {

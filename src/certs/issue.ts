@@ -3,13 +3,14 @@ import { bounded } from '../platform/bounded.ts';
 import type { Instant } from '../platform/clock.ts';
 import type { IssueAction } from './action.ts';
 import { readAdoptable } from './adopt.ts';
-import { afterFailure, afterTrouble, isLocal } from './backoff.ts';
+import { afterFailure, afterTrouble, isLocal, released } from './backoff.ts';
 import { Candidates, isBetter } from './candidates.ts';
 import type { Certificate } from './certificate.ts';
 import { mustServe, toCertificate } from './facts.ts';
 import { fold, type Outcome } from './fold.ts';
-import { emptyJournal, type JournalEntry } from './journal.ts';
-import type { Issuer, Ports, StoreLock } from './ports.ts';
+import { emptyJournal, type Failure, type JournalEntry } from './journal.ts';
+import { orderNoteUnder, readOrderNote } from './order-note.ts';
+import type { Issued, Issuer, Ports, StoreLock } from './ports.ts';
 import { renewalOf, satisfies, urgentFrom } from './renewal.ts';
 import type { Entry, Trouble } from './state.ts';
 import { askStore, lockCertificate, reportProblem } from './store-access.ts';
@@ -49,6 +50,10 @@ class Attempt {
   #started = false;
   /** What was remembered when the attempt began: ours, or what another process noted since. */
   #before: JournalEntry;
+  /** Whether the order can be noted for whoever has the lock next. */
+  #canNote = true;
+  /** Fingerprints of what the store has. */
+  #stored: readonly string[] = [];
 
   constructor(action: IssueAction, entry: Entry, ports: Ports, signal: AbortSignal) {
     this.#action = action;
@@ -93,6 +98,7 @@ class Attempt {
       const urgent = held !== null && now >= urgentFrom(held.facts);
       // Nothing is ordered that could not be kept, or a crash loop would order for ever. But rather in memory than expired.
       if (!this.#signal.aborted && urgent && isLocal(codeOf(error)) && codeOf(error) !== 'store-locked') {
+        this.#canNote = false;
         reportProblem(this.#ports, `${this.#action.id} is renewed without the store`, error);
         return null;
       }
@@ -105,6 +111,7 @@ class Attempt {
     const { wanted, held } = this.#entry;
     const found = await this.#ask(() => store.find(wanted.id));
     const now = clock.now();
+    this.#stored = found.map(({ fingerprint }) => fingerprint);
     const best = new Candidates(found).bestFor(wanted, now);
     if (best === null || !satisfies(best, wanted) || !isBetter(best, held, wanted, now)) return null;
     if (renewalOf(best, wanted, null).at <= now) return null;
@@ -117,7 +124,8 @@ class Attempt {
   async #noteAttempt(now: Instant): Promise<Outcome | null> {
     const { store } = this.#ports;
     const { journal, wanted } = this.#entry;
-    const { failure } = (await this.#ask(() => store.readJournalOf(wanted.id))) ?? emptyJournal;
+    const noted = (await this.#ask(() => store.readJournalOf(wanted.id))) ?? emptyJournal;
+    const failure = noted.failure === null ? null : await this.#afterInterruption(noted.failure, now);
     if (failure !== null && failure.at > (journal.failure?.at ?? Number.NEGATIVE_INFINITY)) {
       this.#before = { ...journal, failure };
       if (failure.retryAt === null || failure.retryAt > now) {
@@ -126,6 +134,14 @@ class Attempt {
     }
     await this.#ask(() => store.writeJournal(wanted.id, this.#interrupted(now)));
     return null;
+  }
+
+  /** Who takes over an order that somebody died with goes on at once, as after a start, unless many have died with it. */
+  async #afterInterruption(failure: Failure, now: Instant): Promise<Failure> {
+    if (failure.code !== 'issuance-interrupted') return failure;
+    const { wanted } = this.#entry;
+    const note = await readOrderNote(wanted.id, this.#ports, this.#signal);
+    return note === null ? failure : released(failure, wanted.issuers, now);
   }
 
   async #order(): Promise<Certificate> {
@@ -141,14 +157,25 @@ class Attempt {
         'issuance-timed-out',
         `${name} did not issue the certificate within ${Math.round(timeoutMs / 1000)} s`,
       );
-    const issued = await bounded({ clock, signal, timeoutMs, onTimeout }, (inner) =>
-      issuer.issue({ id, names: wanted.names, replaces }, inner),
-    );
-    const origin = { id, issuer: name, obtainedAt: clock.now(), source: 'rigil' };
-    const certificate = toCertificate(issued.chain, issued.key, origin);
+    const note =
+      this.lock === null || !this.#canNote ? null : orderNoteUnder(this.lock, id, this.#ports, signal);
+    const certificate = await bounded({ clock, signal, timeoutMs, onTimeout }, async (inner) => {
+      const issue = async () =>
+        this.#toCertificate(await issuer.issue({ id, names: wanted.names, replaces, note }, inner));
+      const issued = await issue();
+      if (note === null || !this.#stored.includes(issued.facts.fingerprint)) return issued;
+      // The note outlived its order: a crash right after the certificate was stored.
+      await note.erase();
+      return issue();
+    });
     mustServe(certificate, wanted.names, clock.now());
     // Some CAs add names. Those that were not ordered are none that could have changed.
     return { ...certificate, facts: { ...certificate.facts, names: wanted.names } };
+  }
+
+  #toCertificate({ chain, key }: Issued): Certificate {
+    const { id, issuer } = this.#action;
+    return toCertificate(chain, key, { id, issuer, obtainedAt: this.#ports.clock.now(), source: 'rigil' });
   }
 
   /** Stores the certificate. Null when that is done, else when to try again: it is served in either case. */

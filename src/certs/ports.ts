@@ -15,7 +15,7 @@ export interface Issuer {
   readonly account?: string;
   /**
    * Obtains a certificate for `order.names` with a new key. May take minutes; ends soon after `signal` aborts, and
-   * then leaves nothing behind (challenge records, pending authorizations).
+   * then leaves nothing behind (challenge records, pending authorizations), unless somebody else goes on with it by now.
    *
    * @throws RigilError whose code says whether trying again can help; `retryAt` of a {@link Refusal} wins over any back-off
    */
@@ -37,6 +37,24 @@ export interface Order {
   readonly names: readonly string[];
   /** The certificate that this one replaces, if it came from the same issuer. */
   readonly replaces: CertificateFacts | null;
+  /** Where an order in flight is noted; null or absent = nowhere, as when the store is away. */
+  readonly note?: OrderNote | null;
+}
+
+/**
+ * What whoever has the lock next needs to go on with an order, rather than to place a second one: after a crash, or when
+ * the holder of the lock slept for too long. There is one note for a certificate, it may hold a private key, and a
+ * certificate that is stored ends it.
+ */
+export interface OrderNote {
+  /** Aborts when somebody else may go on with the order: it must not be touched any more. */
+  readonly lost: AbortSignal;
+  /** What was noted last; null = nothing, or nothing that can be read. @throws RigilError that of the store */
+  read(): Promise<string | null>;
+  /** Replaces the note. @throws RigilError `lock-lost`, or that of the store */
+  write(content: string): Promise<void>;
+  /** Says that the order has ended. @throws RigilError `lock-lost`, or that of the store */
+  erase(): Promise<void>;
 }
 
 export interface Issued {
@@ -80,8 +98,15 @@ export interface CertificateStore {
    * @throws RigilError `store-damaged` when there are generations and none of them is whole
    */
   load(issuer: string, id: CertificateId): Promise<Certificate | null>;
-  /** Makes `certificate` the current generation; refuses with `lock-lost` when `lock` is no longer held. */
+  /**
+   * Makes `certificate` the current generation, and ends the order that was noted for it; refuses with `lock-lost` when
+   * `lock` is no longer held.
+   */
   save(certificate: Certificate, lock: StoreLock): Promise<void>;
+  /** The note of the order in flight, see {@link OrderNote}; null = there is none. May be secret. */
+  readOrder(id: CertificateId): Promise<Buffer | null>;
+  /** Notes an order in flight, or with `null` its end; refuses with `lock-lost` when `lock` is no longer held. */
+  writeOrder(id: CertificateId, note: string | null, lock: StoreLock): Promise<void>;
   /** What is remembered of every certificate. Unreadable entries are left out and reported as a problem. */
   readJournal(): Promise<ReadonlyMap<CertificateId, JournalEntry>>;
   readJournalOf(id: CertificateId): Promise<JournalEntry | null>;
@@ -127,7 +152,7 @@ export function lockKeyOf(id: CertificateId): string {
 
 /**
  * Whatever else has to outlive the process: ACME accounts, roots of the local CA, OCSP answers, challenge answers,
- * keys of session tickets. All of it may be secret and is kept as such. Errors are those of {@link CertificateStore}.
+ * notes of orders in flight, keys of session tickets. All of it may be secret and is kept as such. Errors are those of {@link CertificateStore}.
  */
 export interface DocumentStore {
   readDocument(path: DocumentPath): Promise<Buffer | null>;
@@ -145,7 +170,7 @@ export interface DocumentStore {
 
 /** The kind, then any names: `['accounts', 'letsencrypt', 'key.pem']`. Names may hold any character. */
 export type DocumentPath = readonly [
-  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp' | 'routes' | 'tickets',
+  kind: 'accounts' | 'authorities' | 'challenges' | 'ocsp' | 'orders' | 'routes' | 'tickets',
   ...names: string[],
 ];
 

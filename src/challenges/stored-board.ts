@@ -59,7 +59,11 @@ export class StoredBoard implements Board {
   async put(key: string, answer: ChallengeAnswer, signal: AbortSignal): Promise<TakeDown> {
     const name = hash(key);
     const content = JSON.stringify({ key, answer, expiresAt: this.#clock.now() + LIFETIME_MS });
-    const takeDown = () => removeAnswer(this.#documents, name);
+    const takeDown = async () => {
+      // Whoever has put it up since goes on with the same order, and needs it.
+      const now = await this.#documents.readDocument(['challenges', name]);
+      if (now === null || now.toString('utf8') === content) await removeAnswer(this.#documents, name);
+    };
     await this.#documents.writeDocument(['challenges', name], content);
     try {
       await this.#shown(name, hash(content), signal);

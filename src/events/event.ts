@@ -92,6 +92,10 @@ export type Event =
   | { event: 'challenge.presented' | 'challenge.cleared'; id: string; type: string; name: string }
   /** An answer that could not be taken away again, such as a TXT record. */
   | { event: 'challenge.left'; id: string; type: string; name: string; code: string; message: string }
+  /** An order that somebody else had begun is gone on with; `status` is what the CA says of it. */
+  | { event: 'order.resumed'; id: string; status: string; begunAt: string }
+  /** Such an order is not gone on with, and a new one is placed. */
+  | { event: 'order.dropped'; id: string; why: string }
   /** The CA offers no chain up to the issuer that `preferred-chain` names; it got its own choice. */
   | { event: 'certificate.chain.default'; id: string; wanted: string; got: string }
   | { event: 'store.problem'; code: string; message: string; hint: string | null }

@@ -16,7 +16,14 @@ import { inSlices } from './in-slices.ts';
 import { JournalFiles } from './journal-files.ts';
 import { isGone, thisProcess } from './process-identity.ts';
 import { toSegment } from './segment.ts';
-import type { DaemonIdentity, Generation, Store, StoreDocuments, StoreState } from './store.ts';
+import {
+  type DaemonIdentity,
+  type Generation,
+  orderNote,
+  type Store,
+  type StoreDocuments,
+  type StoreState,
+} from './store.ts';
 import { readNow } from './stored-files.ts';
 import { sweep } from './sweep.ts';
 
@@ -144,7 +151,24 @@ export class FileStore implements Store {
       throw new RigilError('internal', `the lock ${lock.key} does not cover the certificate ${id}`);
     }
     await this.#generationsOf(issuer, id).add(certificate, lock);
+    // What stays is found to have ended by whoever reads it.
+    await this.documents.removeDocument(orderNote(id)).catch(() => {});
     await this.#notes.write();
+  }
+
+  readOrder(id: CertificateId): Promise<Buffer | null> {
+    return this.documents.readDocument(orderNote(id));
+  }
+
+  async writeOrder(id: CertificateId, note: string | null, lock: StoreLock): Promise<void> {
+    if (!(lock instanceof FileLock) || lock.key !== lockKeyOf(id)) {
+      throw new RigilError('internal', `the lock ${lock.key} does not cover the order for ${id}`);
+    }
+    await lock.verify();
+    if (note === null) await this.documents.removeDocument(orderNote(id));
+    else await this.documents.writeDocument(orderNote(id), note);
+    // The writing may have taken long: who goes on must have the lock now.
+    await lock.verify();
   }
 
   async readJournal(): Promise<ReadonlyMap<CertificateId, JournalEntry>> {

@@ -85,6 +85,11 @@ export function placeOf({ issuer, id }: Pick<CertificateFacts, 'issuer' | 'id'>)
   return `${issuer}/${id}`;
 }
 
+/** Where the note of the order in flight for a certificate is. */
+export function orderNote(id: CertificateId): DocumentPath {
+  return ['orders', id];
+}
+
 /** Whether `left` is to be preferred to `right` when both are of one place. */
 export function isNewer(left: CertificateFacts, right: CertificateFacts): boolean {
   return left.obtainedAt > right.obtainedAt;

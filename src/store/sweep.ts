@@ -7,7 +7,7 @@ import { UNFINISHED } from './atomic-write.ts';
 const ABANDONED_AFTER_MS = 3_600_000;
 
 /** Certificates are not among them: who stores one cleans up beside it, under its lock. */
-const SWEPT = ['accounts', 'authorities', 'challenges', 'journal', 'locks', 'ocsp', 'routes'];
+const SWEPT = ['accounts', 'authorities', 'challenges', 'journal', 'locks', 'ocsp', 'orders', 'routes'];
 
 /** Removes the unfinished files that crashes left behind. Never fails: nothing of it is in anybody's way. */
 export async function sweep(directory: string, now: Instant): Promise<void> {

@@ -18,11 +18,12 @@ export class SharedMemory {
   readonly issuers = new Set<string>();
   readonly journal = new Map<string, JournalEntry>();
   readonly documents = new Map<string, Buffer>();
+  readonly orders = new Map<string, Buffer>();
   readonly queues = new Map<string, (() => void)[]>();
   readonly watchers = new Map<MemoryStore, Set<() => void>>();
   fence = 0;
   /** What fails now. `locks`: taking one, as on a disk that is full. */
-  fails = new Set<'reads' | 'saves' | 'journal' | 'locks'>();
+  fails = new Set<Fault>();
   /** Operations never end. */
   hangs = false;
 
@@ -31,6 +32,8 @@ export class SharedMemory {
     return new MemoryStore(this);
   }
 }
+
+type Fault = 'reads' | 'saves' | 'journal' | 'orders' | 'locks';
 
 /** A store for tests of the pipeline: no disk, no time, and faults when they are wanted. */
 export class MemoryStore implements CertificateStore {
@@ -80,8 +83,22 @@ export class MemoryStore implements CertificateStore {
     if (lock.lost.aborted) throw new RigilError('lock-lost', 'this lock is gone');
     this.#shared.issuers.add(issuer);
     this.#shared.certificates.set(`${issuer}\n${id}`, certificate);
+    this.#shared.orders.delete(id);
     for (const [store, watchers] of this.#shared.watchers)
       if (store !== this) for (const watch of watchers) watch();
+  }
+
+  async readOrder(id: string): Promise<Buffer | null> {
+    await this.#may('reads');
+    return this.#shared.orders.get(id) ?? null;
+  }
+
+  async writeOrder(id: string, note: string | null, lock: StoreLock): Promise<void> {
+    await this.#may('orders');
+    if (lock.key !== lockKeyOf(id)) throw new RigilError('internal', 'this is another lock');
+    if (lock.lost.aborted) throw new RigilError('lock-lost', 'this lock is gone');
+    if (note === null) this.#shared.orders.delete(id);
+    else this.#shared.orders.set(id, Buffer.from(note));
   }
 
   async readJournal(): Promise<ReadonlyMap<string, JournalEntry>> {
@@ -142,7 +159,7 @@ export class MemoryStore implements CertificateStore {
     return () => mine.delete(onChange);
   }
 
-  async #may(what: 'reads' | 'saves' | 'journal' | 'locks'): Promise<void> {
+  async #may(what: Fault): Promise<void> {
     if (this.#shared.hangs || this.#isDead) await new Promise(() => {});
     if (!this.#shared.fails.has(what)) return;
     throw new RigilError(what === 'reads' ? 'store-unreadable' : 'store-unwritable', `${what} fail`);

@@ -7,6 +7,7 @@ import type { Solver } from './solver.ts';
 export function dns01(provider: DnsProvider, propagation: PropagationCheck): Solver {
   return {
     type: 'dns-01',
+    sharesAnswers: true,
     fits: (name) => !isIpAddress(name),
     present: async ({ domain, token, keyAuthorization }, signal) => {
       const record = {

@@ -6,6 +6,8 @@ export interface Solver {
   readonly type: string;
   /** Its challenges may come without a token. Default: they may not. */
   readonly tokenless?: true;
+  /** Two processes that answer one challenge put up one and the same thing: who takes it away takes it from both. */
+  readonly sharesAnswers?: true;
   /** Whether this way can prove `name`, which may be a wildcard or an address. */
   fits(name: string): boolean;
   /**

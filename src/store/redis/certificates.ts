@@ -4,10 +4,11 @@ import { codeOf, messageOf, RigilError } from '../../errors.ts';
 import { inSlices } from '../in-slices.ts';
 import { digestOf, metaFromJson, metaToJson } from '../meta-json.ts';
 import type { Seal } from '../seal.ts';
-import { type Generation, placeOf } from '../store.ts';
+import { type Generation, orderNote, placeOf } from '../store.ts';
 import { belongTogether } from '../stored-files.ts';
 import { CERTIFICATE, type Changes } from './changes.ts';
 import type { RedisConnection } from './connection.ts';
+import { fieldOf } from './documents.ts';
 import type { Keys } from './keys.ts';
 import { RedisLock } from './locks.ts';
 import { scanHash } from './scan.ts';
@@ -152,13 +153,17 @@ export class RedisCertificates {
     if (lock.isOver) throw lost();
     const place = placeOf(facts);
     const digest = digestOf(chain, key);
+    const note = orderNote(facts.id);
     const saved = await connection.run(
       SAVE_CERTIFICATE,
-      [keys.epoch, keys.lock(lock.key), keys.certificate(place), keys.index, keys.issuers],
+      [
+        ...[keys.epoch, keys.lock(lock.key), keys.certificate(place), keys.index, keys.issuers],
+        keys.documents(note[0]),
+      ],
       [
         ...[lock.token, lock.fence, place, facts.issuer],
         ...[compact(metaToJson({ facts, digest })), this.#sealed(place, chain, key)],
-        ...[changes.channel, changes.message(CERTIFICATE, [place])],
+        ...[changes.channel, changes.message(CERTIFICATE, [place]), fieldOf(note)],
       ],
     );
     if (saved === -1) {

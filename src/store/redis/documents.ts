@@ -1,13 +1,14 @@
 import type { DocumentPath } from '../../certs/ports.ts';
-import { codeOf } from '../../errors.ts';
+import { codeOf, RigilError } from '../../errors.ts';
 import type { LocalCopy } from '../local-copy.ts';
 import type { Seal } from '../seal.ts';
 import type { Fleet, StoreDocuments } from '../store.ts';
 import type { Changes } from './changes.ts';
 import type { RedisConnection } from './connection.ts';
 import type { Keys } from './keys.ts';
+import type { RedisLock } from './locks.ts';
 import { scanHash } from './scan.ts';
-import { REMOVE_FIELD, REPLACE_FIELD, WRITE_FIELD } from './scripts.ts';
+import { CHANGE_FIELD_UNDER_LOCK, REMOVE_FIELD, REPLACE_FIELD, WRITE_FIELD } from './scripts.ts';
 
 interface Parts {
   readonly connection: RedisConnection;
@@ -68,6 +69,26 @@ export class RedisDocuments implements StoreDocuments {
       [fieldOf(path), changes.channel, changes.message(kind, names)],
     );
     copy?.keepDocument(path, null);
+  }
+
+  /**
+   * Writes a document that only the holder of a lock may change, or with `null` removes it. Nobody is told.
+   *
+   * @throws RigilError `lock-lost`, or that of the store
+   */
+  async changeUnderLock(path: DocumentPath, content: string | null, lock: RedisLock): Promise<void> {
+    const { connection, keys, seal } = this.#parts;
+    const stored = content === null ? '' : seal.close(placeOf(path), Buffer.from(content));
+    const changed = lock.isOver
+      ? -1
+      : await connection.run(
+          CHANGE_FIELD_UNDER_LOCK,
+          [keys.epoch, keys.lock(lock.key), keys.documents(path[0])],
+          [lock.token, fieldOf(path), stored],
+        );
+    if (changed !== -1) return;
+    lock.lose();
+    throw new RigilError('lock-lost', `another process has taken over the work on ${lock.key}`);
   }
 
   async listDocuments(path: DocumentPath): Promise<readonly string[]> {
@@ -163,7 +184,8 @@ function placeOf(path: DocumentPath): string {
   return ['document', ...path].join('\n');
 }
 
-function fieldOf([, ...names]: DocumentPath): string {
+/** The field of a document in the hash of its kind. */
+export function fieldOf([, ...names]: DocumentPath): string {
   return names.map((name) => encodeURIComponent(name.toWellFormed())).join('/');
 }
 

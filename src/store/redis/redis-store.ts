@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import type { Certificate, CertificateFacts, CertificateId } from '../../certs/certificate.ts';
 import { emptyJournal, type JournalEntry } from '../../certs/journal.ts';
-import type { StoreContents, StoreListing, StoreLock } from '../../certs/ports.ts';
+import { lockKeyOf, type StoreContents, type StoreListing, type StoreLock } from '../../certs/ports.ts';
 import { codeOf, messageOf, RigilError } from '../../errors.ts';
 import type { Emit } from '../../events/bus.ts';
 import type { Clock, Instant } from '../../platform/clock.ts';
@@ -15,6 +15,7 @@ import {
   type DaemonIdentity,
   type Fleet,
   type Generation,
+  orderNote,
   placeOf,
   type Store,
   type StoreState,
@@ -25,7 +26,7 @@ import { CERTIFICATE, Changes } from './changes.ts';
 import { RedisConnection } from './connection.ts';
 import { isAway, RedisDocuments } from './documents.ts';
 import { Keys } from './keys.ts';
-import { RedisLocks } from './locks.ts';
+import { RedisLock, RedisLocks } from './locks.ts';
 import { Nodes } from './nodes.ts';
 import { Recovery } from './recovery.ts';
 import { scanHash } from './scan.ts';
@@ -186,6 +187,18 @@ export class RedisStore implements Store {
     this.#recovery?.noteWrite(writes);
     this.#copy?.keep(certificate);
     await this.#waitForReplica();
+  }
+
+  readOrder(id: CertificateId): Promise<Buffer | null> {
+    return this.documents.readDocument(orderNote(id));
+  }
+
+  async writeOrder(id: CertificateId, note: string | null, lock: StoreLock): Promise<void> {
+    await this.#checkSeal();
+    if (!(lock instanceof RedisLock) || lock.key !== lockKeyOf(id)) {
+      throw new RigilError('internal', `the lock ${lock.key} does not cover the order for ${id}`);
+    }
+    await this.documents.changeUnderLock(orderNote(id), note, lock);
   }
 
   async readJournal(): Promise<ReadonlyMap<CertificateId, JournalEntry>> {
@@ -388,4 +401,12 @@ export class RedisStore implements Store {
   }
 }
 
-const DOCUMENT_KINDS = ['accounts', 'authorities', 'challenges', 'ocsp', 'routes', 'tickets'] as const;
+const DOCUMENT_KINDS = [
+  'accounts',
+  'authorities',
+  'challenges',
+  'ocsp',
+  'orders',
+  'routes',
+  'tickets',
+] as const;

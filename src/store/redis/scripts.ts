@@ -30,8 +30,9 @@ if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 return redis.call('DEL', KEYS[1])`);
 
 /**
- * Puts a certificate in force if the lock is still held and nobody with a later fence has stored one.
- * KEYS: epoch, lock, certificate, index, issuers. ARGV: token, fence, place, issuer, meta, pem, channel, message.
+ * Puts a certificate in force if the lock is still held and nobody with a later fence has stored one, and forgets the
+ * order that it came from. KEYS: epoch, lock, certificate, index, issuers, notes of orders.
+ * ARGV: token, fence, place, issuer, meta, pem, channel, message, field of the note.
  * Returns how many writes there were, or -1 when the lock is lost.
  */
 export const SAVE_CERTIFICATE = script(`
@@ -46,6 +47,7 @@ redis.call('HDEL', KEYS[3], (generation - 3) .. ':meta', (generation - 3) .. ':p
 redis.call('HSET', KEYS[3], 'fence', ARGV[2], 'generation', generation, 'meta', ARGV[5], 'pem', ARGV[6])
 redis.call('HSET', KEYS[4], ARGV[3], ARGV[5])
 redis.call('SADD', KEYS[5], ARGV[4])
+redis.call('HDEL', KEYS[6], ARGV[9])
 local writes = ${COUNT}
 redis.call('PUBLISH', ARGV[7], ARGV[8])
 return writes`);
@@ -71,6 +73,16 @@ redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
 local writes = ${COUNT}
 if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[3], ARGV[4]) end
 return writes`);
+
+/**
+ * Writes a field if the lock is still held; an empty value removes it. KEYS: epoch, lock, hash. ARGV: token, field, value.
+ * Returns how many fields there are more or less, or -1 when the lock is lost.
+ */
+export const CHANGE_FIELD_UNDER_LOCK = script(`
+if redis.call('GET', KEYS[2]) ~= ARGV[1] then return -1 end
+${COUNT}
+if ARGV[3] == '' then return redis.call('HDEL', KEYS[3], ARGV[2]) end
+return redis.call('HSET', KEYS[3], ARGV[2], ARGV[3])`);
 
 /** KEYS: epoch, hash. ARGV: field, channel, message. */
 export const REMOVE_FIELD = script(`
