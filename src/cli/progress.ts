@@ -80,6 +80,10 @@ function startOf(event: Event): string | null {
       return `obtaining ${event.id} from ${event.issuer}: ${event.reason}`;
     case 'certificate.renew.started':
       return `renewing ${event.id} at ${event.issuer}: ${event.reason}`;
+    case 'order.resumed':
+      return `going on with an order for ${event.id} that was begun at ${event.begunAt}: it is ${event.status}`;
+    case 'order.dropped':
+      return `placing a new order for ${event.id}, since a former one cannot be gone on with: ${event.why}`;
     default:
       return null;
   }

@@ -141,9 +141,14 @@ export class LocalCopy {
     return certificates;
   }
 
+  /** Whether documents of this kind are in the copy. */
+  keeps(kind: DocumentPath[0]): boolean {
+    return KEPT_KINDS.includes(kind);
+  }
+
   /** @param content null = there is none any more */
   keepDocument(path: DocumentPath, content: Buffer | null): void {
-    if (!KEPT_KINDS.includes(path[0])) return;
+    if (!this.keeps(path[0])) return;
     const file = documentFile(path);
     const digest = content === null ? '' : createHash('sha256').update(content).digest('hex');
     if (this.#known.get(file) === digest) return;

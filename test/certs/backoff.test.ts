@@ -94,6 +94,25 @@ describe('afterFailure', () => {
     ]);
   });
 
+  it('stays with an issuer when the program ended during the attempt, but not twice', () => {
+    const interrupted = (): Partial<FailedAttempt> => ({ code: 'issuance-interrupted' });
+    expect(failures(3, ['first', 'second'], interrupted)).toEqual([
+      { at: 0, issuer: 'first' },
+      { at: 1 * MINUTE, issuer: 'first' },
+      { at: 1 * MINUTE, issuer: 'second' },
+    ]);
+    const once = afterFailure(
+      null,
+      attempt({ issuer: 'second', ...interrupted() }),
+      ['first', 'second'],
+      null,
+    );
+    expect(released(once, ['first', 'second'], START)).toMatchObject({
+      retryAt: START,
+      nextIssuer: 'second',
+    });
+  });
+
   it('leaves out an issuer that refused for good', () => {
     const refusing = (issuer: string): Partial<FailedAttempt> =>
       issuer === 'first' ? { code: 'identifier-refused' } : {};

@@ -85,6 +85,19 @@ describe('answers of a command beside a daemon', () => {
     expect(documents.documents.size).toBe(0);
   });
 
+  it('stay when somebody else has put up the same since: he goes on with the order', async () => {
+    const slept = await new StoredBoard(documents, clock).put(KEY, ANSWER, noSignal);
+    const later: Clock = { ...clock, now: () => now() + 1 };
+    const successor = await new StoredBoard(documents, later).put(KEY, ANSWER, noSignal);
+    await slept();
+    await answers.look(noSignal);
+    expect(shown).toEqual(new Map([[KEY, ANSWER]]));
+    await successor();
+    await answers.look(noSignal);
+    expect(shown.size).toBe(0);
+    expect(documents.documents.size).toBe(0);
+  });
+
   it('of a command that crashed are taken down when their time is over', async () => {
     await new StoredBoard(documents, clock).put(KEY, ANSWER, noSignal);
     now = () => systemClock.now() + 16 * 60_000;

@@ -25,17 +25,16 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
       redis = await startRedis(['--appendonly', 'yes']);
     });
     afterEach(async () => {
-      for (const { child } of nodes) child.kill('SIGCONT');
       await Promise.all(nodes.splice(0).map((node) => node[Symbol.asyncDispose]()));
       await pebble?.stop();
       await redis.close();
       rmSync(folder, { recursive: true, force: true });
     });
 
-    async function ca(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+    async function ca(): Promise<void> {
       if (programs === undefined) throw new Error('there is no Pebble');
       // A refused nonce would make two requests of one order.
-      pebble = await startPebble(programs, { environment: { PEBBLE_WFE_NONCEREJECT: '0', ...environment } });
+      pebble = await startPebble(programs, { environment: { PEBBLE_WFE_NONCEREJECT: '0' } });
     }
 
     /** @param http the port that the CA looks at, for one of them */
@@ -89,26 +88,6 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
       await served(b, 'one.test');
       expect(orders()).toBeGreaterThanOrEqual(1);
       expect(await b.event('certificate.obtain.finished')).toMatchObject({ id: 'one.test' });
-    });
-
-    it('go on when the one that orders is stopped, and do not let it store what it comes back with', async () => {
-      await ca({ PEBBLE_VA_NOSLEEP: '0', PEBBLE_VA_SLEEPTIME: '5' });
-      await node('answers', ['other.localhost'], pebble.httpPort);
-      const holder = await node('holder', ['one.test']);
-      await holder.event('challenge.presented', ({ name }) => name === 'one.test');
-      holder.child.kill('SIGSTOP');
-      const next = await node('next', ['one.test']);
-      const serial = await served(next, 'one.test');
-      holder.child.kill('SIGCONT');
-      await eventually(
-        'the holder to take over what is stored',
-        async () => ((await serialAt(holder, 'one.test')) === serial ? true : undefined),
-        () => JSON.stringify(holder.events(), null, 1),
-        60_000,
-      );
-      const stored = await redis.client.hget('{rigil}:index', 'ca/one.test');
-      expect(JSON.parse(stored ?? '{}')).toMatchObject({ serial });
-      expect(await redis.client.hget('{rigil}:cert:ca/one.test', 'generation')).toBe('1');
     });
   },
 );

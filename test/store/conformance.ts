@@ -164,6 +164,75 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
       });
     });
 
+    describe('the note of an order in flight', () => {
+      const id = '*.example.org';
+      const take = (from = store, of = id) => from.lock(lockKeyOf(of), never);
+
+      it('is not there at first', async () => {
+        expect(await store.readOrder(id)).toBeNull();
+        const lock = await take();
+        await store.writeOrder(id, null, lock);
+        await lock.release();
+      });
+
+      it('comes back as it was written, for others too, until its end is noted', async () => {
+        const lock = await take();
+        await store.writeOrder(id, 'begun', lock);
+        await store.writeOrder(id, 'placed', lock);
+        expect((await elsewhere.readOrder(id))?.toString()).toBe('placed');
+        expect(await elsewhere.readOrder('example.org')).toBeNull();
+        await lock.release();
+        const next = await take(elsewhere);
+        await elsewhere.writeOrder(id, null, next);
+        await next.release();
+        expect(await store.readOrder(id)).toBeNull();
+      });
+
+      it('ends with the certificate', async () => {
+        const lock = await take(store, other.facts.id);
+        await store.writeOrder(other.facts.id, 'placed', lock);
+        await store.save(other, lock);
+        expect(await elsewhere.readOrder(other.facts.id)).toBeNull();
+        await lock.release();
+      });
+
+      it('stays when another certificate is stored', async () => {
+        const lock = await take();
+        await store.writeOrder(id, 'placed', lock);
+        await save(first);
+        expect((await store.readOrder(id))?.toString()).toBe('placed');
+        await lock.release();
+      });
+
+      it.each(['changed', null])('is for the holder of the lock (%s)', async (content) => {
+        const lock = await take();
+        await store.writeOrder(id, 'placed', lock);
+        const another = await take(store, 'another');
+        await expect(store.writeOrder(id, content, another)).rejects.toMatchObject({ code: 'internal' });
+        await another.release();
+        await lock.release();
+        const next = await take(elsewhere);
+        await expect(store.writeOrder(id, content, lock)).rejects.toMatchObject({ code: 'lock-lost' });
+        expect((await store.readOrder(id))?.toString()).toBe('placed');
+        await next.release();
+      });
+
+      it('tells nobody of itself', async () => {
+        let calls = 0;
+        const stop = elsewhere.watch(() => {
+          calls += 1;
+        });
+        await new Promise((resolve) => setTimeout(resolve, 300));
+        const atFirst = calls;
+        const lock = await take();
+        await store.writeOrder(id, 'placed', lock);
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        stop();
+        await lock.release();
+        expect(calls).toBe(atFirst);
+      });
+    });
+
     describe('a lock', () => {
       it('is had by one at a time, with a fence that grows', async () => {
         let inside = 0;

@@ -87,6 +87,7 @@ describe('the files of a store', () => {
     await generations(1);
     await store.writeJournal('example.com', { failure: makeFailure(), ari: null });
     await store.documents.writeDocument(['accounts', 'ca', 'key.pem'], 'secret');
+    await store.writeOrder('b.test', 'secret', await store.lock(lockKeyOf('b.test'), never));
     for (const name of await readdir(directory, { recursive: true })) {
       const { mode } = await stat(join(directory, name));
       expect([name, (mode & 0o077).toString(8)]).toEqual([name, '0']);

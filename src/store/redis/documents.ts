@@ -109,7 +109,8 @@ export class RedisDocuments implements StoreDocuments {
         visit(name, content);
       });
     } catch (error) {
-      if (copy === null || !isAway(error)) throw error;
+      // What the copy does not keep is not absent: answers to a CA would be taken down in its very look at them.
+      if (copy?.keeps(kind) !== true || !isAway(error)) throw error;
       for (const { path: found, content } of await copy.readDocuments()) {
         const name = found.length === path.length + 1 ? nameBelow(path, found) : null;
         if (name !== null) visit(name, content);

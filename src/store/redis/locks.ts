@@ -117,7 +117,8 @@ export class RedisLock implements StoreLock {
 
   #look(): void {
     const now = this.#clock.now();
-    if (now - this.#heardAt >= LOCK_LIFE_MS) this.lose();
+    // Before the next look somebody else may have it.
+    if (now - this.#heardAt >= LOCK_LIFE_MS - LOOK_MS) this.lose();
     else if (now - this.#askedAt >= HEARTBEAT_MS) void this.#beat(now);
   }
 

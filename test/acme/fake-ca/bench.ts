@@ -2,6 +2,7 @@ import { accountDocuments } from '../../../src/acme/account-documents.ts';
 import { AcmeIssuer, type AcmeIssuerSettings } from '../../../src/acme/issuer.ts';
 import type { Solver } from '../../../src/acme/solvers/solver.ts';
 import { Refusal } from '../../../src/errors.ts';
+import type { Emit } from '../../../src/events/bus.ts';
 import { systemRandom } from '../../../src/platform/random.ts';
 import { MemoryDocuments } from '../memory-documents.ts';
 import { hurriedClock, orderFor, settingsFor, silent } from '../workbench.ts';
@@ -16,14 +17,14 @@ export function issuerAt(
   ca: FakeCa,
   settings: Partial<AcmeIssuerSettings> = {},
   solvers: readonly Solver[] = [silent('http-01')],
+  { documents = new MemoryDocuments(), emit = () => {} }: { documents?: MemoryDocuments; emit?: Emit } = {},
 ): AcmeIssuer {
-  const documents = new MemoryDocuments();
   return new AcmeIssuer(settingsFor(ca, settings), {
     solvers,
     accounts: accountDocuments(documents, documents),
     clock: hurriedClock,
     random: systemRandom,
-    emit: () => {},
+    emit,
     version: '0.0.0',
   });
 }

@@ -11,7 +11,7 @@ import { type Answer, type FakeRequest, type FakeState, handlers, type Route } f
 /** Instead of the usual answer: another one, the usual one (`null`), silence, or a closed connection after doing it. */
 export type Fault = (request: FakeRequest, state: FakeState) => Outcome | Promise<Outcome>;
 
-type Outcome = Answer | null | 'hang' | 'forget-to-answer';
+export type Outcome = Answer | null | 'hang' | 'forget-to-answer';
 
 /** A fake CA on loopback. */
 export interface FakeCa {

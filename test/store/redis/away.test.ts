@@ -60,6 +60,9 @@ describe.skipIf(!has('redis-server'))('while Redis is away', () => {
     await store.documents.readDocuments(['ocsp'], (name) => staples.push(name));
     expect(staples).toEqual(['f.json']);
     const away = { code: 'store-unreachable' };
+    // The copy has none of these, which does not say that there are none.
+    await expect(store.documents.readDocuments(['challenges'], () => {})).rejects.toMatchObject(away);
+    await expect(store.readOrder('example.com')).rejects.toMatchObject(away);
     await expect(store.documents.readDocument(['accounts', 'ca', 'other.json'])).rejects.toMatchObject(away);
     await expect(store.list()).rejects.toMatchObject(away);
     await expect(store.find('example.com')).rejects.toMatchObject(away);

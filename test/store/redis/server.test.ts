@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { lockKeyOf } from '../../../src/certs/ports.ts';
 import type { Event } from '../../../src/events/event.ts';
 import { Seal } from '../../../src/store/seal.ts';
 import { realCertificate } from '../../certs/real-certificate.ts';
@@ -79,6 +80,8 @@ describe.skipIf(!has('redis-server'))('a Redis', () => {
     const fill = async (options: Partial<OpenOptions>): Promise<string> => {
       const store = open(options);
       await saveUnderLock(store, certificate);
+      const lock = await store.lock(lockKeyOf('b.test'), new AbortController().signal);
+      await store.writeOrder('b.test', `order ${secret}`, lock).finally(() => lock.release());
       await store.documents.writeDocument(['accounts', 'ca', 'x'], `account ${secret}`);
       await store.fleet.replaceDocument(['tickets', 'x'], null, Buffer.from(`tickets ${secret}`));
       await redis.client.save();
