@@ -10,6 +10,8 @@ import type { Diagnostic } from '../config/diagnostics.ts';
 import { codeOf, messageOf, RigilError } from '../errors.ts';
 import { EventBus } from '../events/bus.ts';
 import { StapleKeeper } from '../ocsp/staple-keeper.ts';
+import { unlessAborted } from '../platform/abort.ts';
+import { bounded } from '../platform/bounded.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFetch } from '../platform/fetch.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -51,6 +53,8 @@ const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
 const SHORT_DRAIN = { requestsMs: 5_000, streamsMs: 5_000 };
 /** How long certificate work that is under way may take when a successor wants to take over, in milliseconds. */
 const REST_MS = 20_000;
+/** How long a store may take to give the daemon's lock back, in milliseconds: one that hangs never does. */
+const RELEASE_MS = 5_000;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
 /** The same for certificates: a local CA makes dozens in a second. A few cost nothing, and are shown without delay. */
@@ -250,19 +254,22 @@ export class Daemon {
   /** Everything that can fail or take long. Where a former daemon serves, it does so until the end of this. */
   async #begin(): Promise<void> {
     this.#sockets.adopt(await this.#unlessStopped(this.#succession.begin(this.#options.takeOver)));
-    const routes = await this.#routes.recall(this.#config.global.configSource);
+    const { signal } = this.#stopping;
+    const routes = await unlessAborted(this.#routes.recall(this.#config.global.configSource), signal);
     if (routes !== null) this.#config = await this.#file.restore(routes);
     const accessLog = await this.#accessLog.open(this.#config.global.accessLog);
     await this.#tailnet.look(this.#config.global.tailscale);
     const sockets = await this.#open(this.#config);
     this.#opening = sockets;
-    await this.#unlessStopped(
+    // A store that hangs would keep it from ending.
+    await unlessAborted(
       Promise.all([
         this.#load(),
         this.#staples.recallAll(),
         this.#stickyTokens.recall(),
         this.#ticketKeys.start(),
       ]),
+      signal,
     );
     this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
     // Without a certificate and without a place to put one it would serve nobody.
@@ -299,7 +306,7 @@ export class Daemon {
 
   async #unlessStopped<Result>(step: Promise<Result>): Promise<Result> {
     const result = await step;
-    if (this.#stopping.signal.aborted) throw new RigilError('aborted', 'it was stopped before it was ready');
+    this.#stopping.signal.throwIfAborted();
     return result;
   }
 
@@ -323,7 +330,7 @@ export class Daemon {
 
   async #end(): Promise<void> {
     if (this.#stopping.signal.aborted) return this.ended;
-    this.#stopping.abort();
+    this.#stopping.abort(new RigilError('aborted', 'it was stopped before it was ready'));
     if (this.#isRunning) {
       // Told to stop while a successor gets ready: its sockets are these, and it is to have them.
       const { followed } = (await this.#handOver?.promise) ?? { followed: false };
@@ -346,7 +353,7 @@ export class Daemon {
     this.#tailnet.stop();
     if (followed) this.#sockets.letGo();
     else for (const listener of this.#sockets.listeners) listener.close();
-    const certificates = this.#manager.stop().then(() => (followed ? this.#storeWatch.release() : undefined));
+    const certificates = this.#manager.stop().then(() => (followed ? this.#release() : undefined));
     const [cut] = await Promise.all([this.#pool.drain(DRAIN), certificates]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
     await this.#close(followed);
@@ -487,8 +494,22 @@ export class Daemon {
     await this.#sockets.close();
     await this.#issuers.close();
     this.#succession.close(followed);
-    await this.#storeWatch.release();
+    await this.#release();
     await this.#store.close();
+  }
+
+  /** Gives the daemon's lock back, if the store lets it: a lock whose process has ended holds nobody up. */
+  async #release(): Promise<void> {
+    const bounds = {
+      clock: systemClock,
+      signal: new AbortController().signal,
+      timeoutMs: RELEASE_MS,
+      onTimeout: () =>
+        new RigilError('store-unwritable', `the store did not answer within ${RELEASE_MS / 1000} s`),
+    };
+    await bounded(bounds, () => this.#storeWatch.release()).catch((fault: unknown) =>
+      this.#storeFault('giving the store back', fault),
+    );
   }
 
   #tellSystemd(state: DaemonState): Promise<void> {

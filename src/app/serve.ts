@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { setFlagsFromString } from 'node:v8';
 import type { Diagnostic } from '../config/diagnostics.ts';
 import { loadConfig } from '../config/load.ts';
-import { systemClock } from '../platform/clock.ts';
 import { Daemon } from './daemon.ts';
+import { endAtOnce, endSoon } from './end-process.ts';
 import type { LogStyle } from './log.ts';
 
 export type { Diagnostic } from '../config/diagnostics.ts';
@@ -19,8 +19,6 @@ export interface ServeOptions {
 }
 
 const TAKE_OVER = '--take-over';
-/** How long what a failed start left may take to end, in milliseconds. */
-const LEFT_OVER_MS = 2_000;
 
 /**
  * Runs the daemon until a signal ends it: SIGHUP reloads, SIGUSR1 opens the access log
@@ -43,7 +41,7 @@ export async function serve({ file, logStyle, takeOver, onInvalid }: ServeOption
   const stop = () => {
     if (asked) {
       daemon.kill();
-      process.exit(1);
+      endAtOnce(1);
     }
     asked = true;
     void daemon.stop();
@@ -56,13 +54,12 @@ export async function serve({ file, logStyle, takeOver, onInvalid }: ServeOption
 
   await daemon.start().catch((error: unknown) => {
     if (asked) return;
-    // Should something be left that keeps this process alive, it ends all the same; the error has been told by then.
-    systemClock.every(LEFT_OVER_MS, () => process.exit());
+    // The exit code is that of the error, which is told meanwhile.
+    void endSoon();
     throw error;
   });
   await daemon.ended;
-  // A write to a pipe that nobody reads any more would keep the process alive for ever.
-  process.exit(0);
+  await endSoon(0);
 }
 
 /** In the same unit of systemd or the same terminal; it says by itself what becomes of it. */
