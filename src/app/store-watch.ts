@@ -60,7 +60,9 @@ export class StoreWatch {
    * @throws RigilError `store-locked` when another daemon serves from the store, `aborted`
    */
   async take(signal: AbortSignal, { wait = false }: { readonly wait?: boolean } = {}): Promise<void> {
-    const error = await this.#try(() => this.#takeLock(signal, wait), signal);
+    // Whoever waits for another one serves by then, and goes on. Without that nothing begins, and the error says it all.
+    const goesOn = (code: Code) => wait || code === 'store-unwritable';
+    const error = await this.#try(() => this.#takeLock(signal, wait), signal, goesOn);
     if (error !== null && codeOf(error) !== 'store-unwritable') throw error;
   }
 
@@ -96,15 +98,19 @@ export class StoreWatch {
     else this.#lock = lock;
   }
 
-  /** Null when it succeeded, else what went wrong, which is told once. */
-  async #try(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<unknown> {
+  /** Null when it succeeded, else what went wrong, which is told once if it is a trouble to live with. */
+  async #try(
+    work: (signal: AbortSignal) => Promise<void>,
+    signal: AbortSignal,
+    goesOn = (_code: Code): boolean => true,
+  ): Promise<unknown> {
     const { clock, emit, onWritable } = this.#options;
     const onTimeout = () =>
       new RigilError('store-unwritable', `the store did not answer within ${TRY_TIMEOUT_MS / 1000} s`);
     try {
       await bounded({ clock, signal, timeoutMs: TRY_TIMEOUT_MS, onTimeout }, work);
     } catch (error) {
-      if (signal.aborted) return error;
+      if (signal.aborted || !goesOn(codeOf(error))) return error;
       const [code, hint] = [codeOf(error), error instanceof RigilError ? error.hint : null];
       if (this.#trouble?.code !== code) {
         const message = `what is stored is served, but nothing can be obtained or renewed: ${messageOf(error)}`;

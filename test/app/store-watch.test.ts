@@ -54,9 +54,19 @@ describe('a store that can be written', () => {
     expect([events, resumed]).toEqual([[], 0]);
   });
 
-  it('of another daemon is not for us', async () => {
+  it('of another daemon is not for us, and nothing is served from it', async () => {
     isTaken = true;
-    await expect(watch().take(never)).rejects.toMatchObject({ code: 'store-locked' });
+    const store = watch();
+    await expect(store.take(never)).rejects.toMatchObject({ code: 'store-locked' });
+    expect([events, store.trouble]).toEqual([[], null]);
+  });
+
+  it('that a former daemon does not give up is served from all the same', async () => {
+    isTaken = true;
+    const store = watch();
+    await expect(store.take(never, { wait: true })).rejects.toMatchObject({ code: 'store-locked' });
+    expect(events).toMatchObject([{ event: 'store.problem', code: 'store-locked' }]);
+    expect(store.trouble).toMatchObject({ code: 'store-locked' });
   });
 
   it('is found out to be written no more, and to be itself again', async () => {

@@ -80,6 +80,8 @@ describe('rigil serve that cannot start', () => {
     expect(result.code).toBe(1);
     expect(result.stderr).toContain(daemon.store);
     expect(result.stderr).toContain(String(daemon.child.pid));
+    // One error, its hint, and nothing else.
+    expect(result.stderr).toMatch(/^error: [^\n]+\nhint: [^\n]+\n$/);
     expect(daemon.child.exitCode).toBeNull();
   });
 
