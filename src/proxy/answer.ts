@@ -73,15 +73,20 @@ export class Answer {
     if (this.#status === null) this.#exchange.inform(head);
   }
 
-  /** The final response. */
-  send(head: ResponseHead, body: Body, rules: readonly HeaderRule[] = []): void {
+  /**
+   * The final response.
+   *
+   * @param counted the status for log and metrics, where that of the head says less
+   */
+  send(head: ResponseHead, body: Body, rules: readonly HeaderRule[] = [], counted = head.status): void {
     const sent = this.#record?.sent(body) ?? body;
     const { table, status, last } = head;
     if (table !== undefined) {
-      this.#begin(status);
+      this.#begin(counted);
       this.#exchange.respond(this.#finishTable(head, table, rules), sent);
       return;
     }
+    this.#begin(counted);
     this.#exchange.respond({ status, headers: this.#finish(head, rules), last: last === true }, sent);
   }
 
@@ -93,6 +98,7 @@ export class Answer {
 
   /** The final response is 101. */
   upgrade(head: ResponseHead, fromUpstream: Body, rules: readonly HeaderRule[]): Body {
+    this.#begin(head.status);
     const headers = this.#finish(head, rules);
     // What follows is no request any more: its length says nothing about how fast an upstream answers.
     this.#time();
@@ -107,7 +113,6 @@ export class Answer {
   }
 
   #finish(head: ResponseHead, rules: readonly HeaderRule[]): RawHeaders {
-    this.#begin(head.status);
     const dated =
       fieldValue(head.headers, 'date') === null ? [...head.headers, ...this.#date()] : head.headers;
     return applyHeaderRules(dated, rules);

@@ -10,6 +10,7 @@ import type { Body, Exchange, RawHeaders, ResponseHead } from './exchange.ts';
 import { type Failure, isClientFailure, statusOf } from './failure.ts';
 import type { FailureLog } from './failure-log.ts';
 import { forwardedFields, upstreamFields } from './forwarded.ts';
+import { expectsGrpcStatus, grpcFailure } from './grpc-status.ts';
 import { endToEnd } from './hop-by-hop.ts';
 import { NO_FIELDS } from './raw-headers.ts';
 import { RelayedRequest } from './relayed-request.ts';
@@ -116,7 +117,9 @@ class Relay implements Receiver {
     if (kind === 'client-gone' || this.#abandoned) return;
     if (!isClientFailure(kind)) this.#report(this.#upstream, failure);
     if (this.#replied || this.#asksAnother(failure)) return;
-    const { head, body } = defaultPage(statusOf(kind));
+    const status = statusOf(kind);
+    if (!isClientFailure(kind) && this.#tellsGrpc(status)) return;
+    const { head, body } = defaultPage(status);
     this.#reply(isClientFailure(kind) ? { ...head, last: true } : head, body, !isClientFailure(kind));
   }
 
@@ -137,6 +140,16 @@ class Relay implements Receiver {
     }
     if (failure.resendable === true) exchange.body.cancel();
     return false;
+  }
+
+  /** Whether the client gets the failure as gRPC has it. A page that the route has goes first. */
+  #tellsGrpc(status: number): boolean {
+    const { answer, exchange, route } = this.#job;
+    if (!expectsGrpcStatus(exchange.request) || errorPageFor(route, status) !== null) return false;
+    this.#replied = true;
+    const { head, body } = grpcFailure(status);
+    answer.send(head, body, route.headerRules, status);
+    return true;
   }
 
   /** Sends a response, or the page that the route has for its status. */

@@ -6,6 +6,8 @@ import type { Limits } from '../../src/proxy/protocol.ts';
 import { testCertificate } from './certificate.ts';
 import { route, startProxy, until } from './fixture.ts';
 import { EchoClient, type EchoServer, echoServer, type Message } from './grpc-service.ts';
+import { h2Request } from './h2-client.ts';
+import { answering, rawUpstream } from './upstream-servers.ts';
 
 /** A client, a proxy and a server of gRPC. */
 async function grpcThrough(
@@ -178,11 +180,54 @@ describe('gRPC', () => {
     expect(proxy.counters.values().upstreamErrors).toEqual({});
   });
 
-  it('says UNAVAILABLE when the server is not there', async () => {
-    const { client, server } = await grpcThrough();
+  it('says UNAVAILABLE when the server is not there, and why', async () => {
+    const { client, server, proxy } = await grpcThrough();
     expect((await client.unary({ text: 'a' })).answer.text).toBe('a');
     server.close();
     const error = await failure(client.unary({ text: 'b' }));
-    expect(error.code).toBe(grpc.status.UNAVAILABLE);
+    expect(error).toMatchObject({
+      code: grpc.status.UNAVAILABLE,
+      details: 'the proxy could not reach the server, or got no valid answer',
+    });
+    // Logs and metrics go by what has happened.
+    await until(() => Object.keys(proxy.counters.values().responses).length === 2);
+    expect(proxy.counters.values().responses).toMatchObject({ 'route="example.test",status="502"': 1 });
+  });
+});
+
+describe('a server that is not there', () => {
+  const DEAD = { scheme: 'h2c', host: '127.0.0.1', port: 1 } as const;
+
+  async function ask(type: string, routeOptions: Parameters<typeof route>[1] = {}) {
+    const headerRules = [{ action: 'add', name: 'X-Rule', value: 'yes' }] as const;
+    const proxy = await startProxy({ routes: [route(DEAD, { headerRules, ...routeOptions })] });
+    return h2Request(proxy.port, {
+      ':method': 'POST',
+      ':path': '/test.Echo/Unary',
+      ':authority': 'example.test',
+      'content-type': type,
+    });
+  }
+
+  it('is trailers only for a client of gRPC, put through the header rules', async () => {
+    const response = await ask('application/grpc+proto');
+    expect(response).toMatchObject({ status: 200, body: '', trailers: {} });
+    expect(response.headers).toMatchObject({
+      'content-type': 'application/grpc',
+      'grpc-status': '14',
+      'x-rule': 'yes',
+    });
+  });
+
+  it.each(['application/json', 'application/grpc-web+proto'])('is 502 for %s', async (type) => {
+    const response = await ask(type);
+    expect(response.status).toBe(502);
+    expect(response.headers).not.toHaveProperty('grpc-status');
+  });
+
+  it('is the error page that the route has', async () => {
+    const page = await rawUpstream(answering('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npage'));
+    const errorPages = [{ status: 502, upstream: page, path: '/' }];
+    expect(await ask('application/grpc', { errorPages })).toMatchObject({ status: 502, body: 'page' });
   });
 });
