@@ -94,7 +94,7 @@ const WORDS: readonly { readonly word: RegExp; readonly allow: RegExp; readonly 
   },
   {
     word: /\bprocess\.exit\(/,
-    allow: /^(cli\/|proxy\/worker|app\/serve|platform\/hand-over\/porter)/,
+    allow: /^(cli\/|proxy\/worker|app\/(serve|end-process)|platform\/hand-over\/porter)/,
     why: 'the core returns or throws; who started it decides what ends',
   },
 ];
