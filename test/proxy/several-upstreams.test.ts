@@ -124,6 +124,46 @@ describe('a request whose upstream cannot be connected to', () => {
   });
 });
 
+describe('a request whose upstream takes it and says nothing', () => {
+  const RESPONSE_MS = 2_000;
+
+  it('gets a 504, and the next ones go elsewhere', async () => {
+    const silent = await httpUpstream(() => {});
+    const good = await httpUpstream((_, response) => void response.end('good'));
+    const proxy = await startProxy({
+      routes: [inTurn([silent, good])],
+      limits: { upstreamResponseMs: RESPONSE_MS },
+    });
+    const client = await connectTls(proxy.port);
+    expect((await client.send(GET).response()).status).toBe(504);
+    for (let n = 0; n < 4; n++) expect((await client.send(GET).response()).body).toBe('good');
+    expect(proxy.counters.values().upstreamErrors).toEqual({
+      'route="example.test",kind="response-timeout"': 1,
+    });
+  });
+
+  it('leaves its upstream in the choice where that has answered others meanwhile: one page is slow', async () => {
+    const asked: string[] = [];
+    const slow = await httpUpstream(({ url }, response) => {
+      asked.push(url ?? '');
+      if (url !== '/slow') response.end('quick');
+    });
+    const good = await httpUpstream((_, response) => void response.end('good'));
+    const proxy = await startProxy({
+      routes: [inTurn([slow, good])],
+      limits: { upstreamResponseMs: RESPONSE_MS },
+    });
+    const waiting = await connectTls(proxy.port);
+    const slowAnswer = waiting.send(GET.replace('GET /', 'GET /slow')).response();
+    await until(() => asked.length === 1);
+    const client = await connectTls(proxy.port);
+    const ask = async () => (await client.send(GET).response()).body;
+    expect([await ask(), await ask()]).toEqual(['good', 'quick']);
+    expect((await slowAnswer).status).toBe(504);
+    expect([await ask(), await ask()]).toEqual(['good', 'quick']);
+  });
+});
+
 describe('a request whose upstream hangs up', () => {
   it('goes to another one where asking twice does no harm', async () => {
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE']) {

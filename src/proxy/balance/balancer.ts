@@ -38,7 +38,7 @@ export class Balancer {
     return group;
   }
 
-  /** Those that could not be connected to when they were tried last, as {@link serverKey} names them. */
+  /** Those that could not be connected to or answered nobody when they were tried last, as {@link serverKey} names them. */
   get failing(): readonly string[] {
     return [...this.#servers].filter(([, server]) => server.isFailing).map(([key]) => key);
   }

@@ -3,7 +3,7 @@ import type { RawHeaders, RequestHead } from '../exchange.ts';
 import type { Failure } from '../failure.ts';
 import { NO_FIELDS } from '../raw-headers.ts';
 import type { Candidate, Group } from './group.ts';
-import { isAbsence } from './server.ts';
+import { isAbsence, isSilence } from './server.ts';
 import { stickySetCookie, stickyToken } from './sticky-cookie.ts';
 
 /** After so long no other upstream is asked, in milliseconds: the client has waited enough. */
@@ -18,6 +18,9 @@ export class Turn {
   readonly #former: Candidate | null;
   #tried: readonly Candidate[] = NONE;
   #current: Candidate;
+  /** Of the current one: since when it is asked, and how many it had answered by then. */
+  #askedMs = 0;
+  #answersBefore = 0;
 
   /** @param nowMs of `performance.now()`, as all moments here */
   constructor(group: Group, request: RequestHead, nowMs: number) {
@@ -28,7 +31,7 @@ export class Turn {
     const first = group.choose(nowMs, NONE, this.#former);
     if (first === null) throw new TypeError('a route has at least one upstream');
     this.#current = first;
-    first.server.chosen(nowMs);
+    this.#ask(first, nowMs);
   }
 
   get upstream(): Upstream {
@@ -48,14 +51,24 @@ export class Turn {
   failed({ kind, resendable }: Failure, nowMs: number): boolean {
     const { server } = this.#current;
     if (isAbsence(kind)) server.failed(nowMs);
+    // Whoever answers others is well, and one page is slow.
+    else if (isSilence(kind) && server.answers === this.#answersBefore) {
+      server.failed(nowMs, nowMs - this.#askedMs);
+    }
     if (resendable !== true || nowMs - this.#begunMs > LONGEST_SEARCH_MS) return false;
     this.#tried = [...this.#tried, this.#current];
     const next = this.#group.choose(nowMs, this.#tried, null);
     if (next === null) return false;
     server.left();
-    next.server.chosen(nowMs);
-    this.#current = next;
+    this.#ask(next, nowMs);
     return true;
+  }
+
+  #ask(candidate: Candidate, nowMs: number): void {
+    this.#current = candidate;
+    this.#askedMs = nowMs;
+    this.#answersBefore = candidate.server.answers;
+    candidate.server.chosen(nowMs);
   }
 
   /** The exchange is over, however it ended. */

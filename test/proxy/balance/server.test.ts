@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isAbsence, Server } from '../../../src/proxy/balance/server.ts';
+import { isAbsence, isSilence, Server } from '../../../src/proxy/balance/server.ts';
 
 describe('an upstream that cannot be connected to', () => {
   /** How long it is left alone when it fails again and again, each time as soon as it is tried. */
@@ -67,7 +67,28 @@ describe('an upstream that cannot be connected to', () => {
   });
 });
 
-it('only what keeps a connection from being made is an absence', () => {
+describe('an upstream that was asked in vain for long', () => {
+  it('is left alone for as long, then twice as long, and at most for 30 s', () => {
+    const server = new Server();
+    server.failed(10_000, 8_000);
+    expect([server.isAway(17_999), server.isAway(18_000)]).toEqual([true, false]);
+    server.chosen(18_000);
+    server.failed(26_000, 8_000);
+    expect([server.isAway(41_999), server.isAway(42_000)]).toEqual([true, false]);
+    server.chosen(42_000);
+    server.failed(50_000, 8_000);
+    expect([server.isAway(79_999), server.isAway(80_000)]).toEqual([true, false]);
+  });
+
+  it('is tried again as soon as one of the others that wait is answered', () => {
+    const server = new Server();
+    server.failed(60_000, 60_000);
+    server.answered();
+    expect(server.isAway(60_001)).toBe(false);
+  });
+});
+
+it('tells what keeps a connection from being made from silence, and from whoever hangs up', () => {
   const kinds = [
     'refused',
     'unresolved',
@@ -78,4 +99,5 @@ it('only what keeps a connection from being made is an absence', () => {
     'reset',
   ] as const;
   expect(kinds.filter(isAbsence)).toEqual(['refused', 'unresolved', 'connect-timeout', 'tls']);
+  expect(kinds.filter(isSilence)).toEqual(['response-timeout', 'stalled']);
 });
