@@ -115,7 +115,7 @@ const WAITS: readonly {
   { file: /^proxy\/listeners\.ts$/, functions: ['open'], why: 'before the first connection' },
   { file: /^proxy\/serving\.ts$/, functions: ['drain'], why: 'when nothing new is taken on' },
   {
-    file: /^proxy\/http2\/end-of-turn\.ts$/,
+    file: /^proxy\/end-of-turn\.ts$/,
     functions: 'all',
     why: 'what was written in one turn of the event loop leaves at its end: there is nothing it could wait for',
   },

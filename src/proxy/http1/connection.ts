@@ -1,5 +1,4 @@
 import type { Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
 import { emptyBody } from '../body.ts';
 import { type ClientConnection, type EngineOptions, FAREWELL_MS } from '../client-connection.ts';
 import { cutting } from '../codec/field-kind.ts';
@@ -9,6 +8,7 @@ import { HeadCollector } from '../codec/http1/head-collector.ts';
 import { RequestParser } from '../codec/http1/request-parser.ts';
 import { ConnectionMemo } from '../connection-memo.ts';
 import type { Body, RawHeaders } from '../exchange.ts';
+import { Outgoing } from '../outgoing.ts';
 import type { Limits } from '../protocol.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
 import { NOWHERE, type Sweep, type Timed } from '../sweep.ts';
@@ -41,12 +41,13 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
   place = NOWHERE;
   /** A 100 has been sent for the current request. */
   continued = false;
+  /** What is written to the client. */
+  readonly out: Outgoing;
   readonly #socket: Socket;
   readonly #options: EngineOptions;
   readonly #limits: Limits;
   readonly #sweep: Sweep;
   readonly #remoteAddress: string | null;
-  readonly #secure: boolean;
   readonly #parser: RequestParser;
   readonly #head: HeadCollector;
   readonly #memo = new ConnectionMemo();
@@ -57,7 +58,6 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
   #from = 0;
   #stepping = false;
   #paused = false;
-  #corked = false;
   /** The client has closed its side. */
   #ended = false;
   #exchange: Http1Exchange | null = null;
@@ -74,11 +74,11 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
 
   constructor(socket: Socket, options: EngineOptions, limits: Limits, sweep: Sweep) {
     this.#socket = socket;
+    this.out = new Outgoing(socket, true);
     this.#options = options;
     this.#limits = limits;
     this.#sweep = sweep;
     this.#remoteAddress = socket.remoteAddress ?? null;
-    this.#secure = socket instanceof TLSSocket;
     const { headBytes, headFields } = limits;
     this.#parser = new RequestParser({ bytes: headBytes, fields: headFields, targetBytes: headBytes }, false);
     this.#head = new HeadCollector(this.#parser, headBytes);
@@ -129,38 +129,6 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     return this.#socket.writable;
   }
 
-  /** Bytes that nobody writes over. */
-  write(bytes: Buffer): void {
-    this.#socket.write(bytes);
-  }
-
-  writeText(text: string): void {
-    this.#socket.write(text, 'latin1');
-  }
-
-  /**
-   * Bytes that are written over afterwards. TLS encrypts them at once if nothing waits before them; everything else
-   * could keep them.
-   */
-  writeTransient(bytes: Buffer): void {
-    const socket = this.#socket;
-    const atOnce = this.#secure && socket.writableLength === 0 && !this.#corked;
-    socket.write(atOnce ? bytes : Buffer.from(bytes));
-  }
-
-  /** What is written until the end of this step leaves together. */
-  cork(): void {
-    if (this.#corked) return;
-    this.#corked = true;
-    this.#socket.cork();
-    process.nextTick(uncork, this);
-  }
-
-  uncork(): void {
-    this.#corked = false;
-    this.#socket.uncork();
-  }
-
   /** Whether more should be written; if not, the exchange hears when. */
   hasRoom(): boolean {
     if (!this.#socket.writableNeedDrain) return true;
@@ -208,16 +176,16 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
 
   /** The upstream has no more to say. */
   endTunnel(): void {
-    this.#socket.end();
+    this.out.end();
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.out.destroy();
   }
 
   /** Says something last. */
   farewell(bytes: Buffer): void {
-    this.#socket.write(bytes);
+    this.out.write(bytes);
     this.#close();
   }
 
@@ -438,14 +406,14 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     this.#pipelined = 0;
     this.#readDueMs = performance.now() + keepAliveMs;
     if (this.#finishing) this.#expectLast();
-    else if (this.#ended) this.#socket.end();
+    else if (this.#ended) this.out.end();
     else this.#regulate();
   }
 
   /** What came is not HTTP, or came too slowly. */
   #refuse(status: number): void {
     this.#options.refused(status, this.#remoteAddress);
-    if (this.#socket.writable) this.#socket.write(refusalBytes(status));
+    if (this.#socket.writable) this.out.write(refusalBytes(status));
     this.#close();
   }
 
@@ -460,7 +428,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     this.#input = null;
     body?.cancel();
     this.#readDueMs = performance.now() + (body !== null ? LINGER_MS : FAREWELL_MS);
-    this.#socket.end();
+    this.out.end();
     this.#regulate();
   }
 
@@ -490,7 +458,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
   /** The client has closed its side; what came before that may still wait. */
   #afterInput(): void {
     if (this.#input !== null || !this.#ended) return;
-    if (this.#state === HEAD) this.#socket.end();
+    if (this.#state === HEAD) this.out.end();
     else if (this.#state === BODY) this.#socket.destroy();
     else if (this.#state === TUNNEL) this.#body?.finish([]);
   }
@@ -511,10 +479,6 @@ const ANSWER = 2;
 const TUNNEL = 3;
 /** Nothing more is taken. */
 const CLOSING = 4;
-
-function uncork(connection: Http1Connection): void {
-  connection.uncork();
-}
 
 function countHeads(bytes: Buffer, from: number): number {
   let count = 0;

@@ -1,16 +1,17 @@
 import { cutting, FIELD } from '../codec/field-kind.ts';
 import type { FieldTable } from '../codec/field-table.ts';
-import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
+import { writeLastChunk } from '../codec/http1/chunk-writer.ts';
 import { fieldLines } from '../codec/http1/field-line.ts';
 import type { RequestParser } from '../codec/http1/request-parser.ts';
 import type { ConnectionMemo } from '../connection-memo.ts';
 import type { Body, Exchange, RawHeaders, RequestHead, ResponseHead, Sink } from '../exchange.ts';
 import { passableTrailers } from '../hop-by-hop.ts';
 import { isLongLived } from '../long-lived.ts';
+import { gathered } from '../outgoing.ts';
 import { fieldValue } from '../raw-headers.ts';
 import { FrameTracker, GOING_AWAY, isWebSocket } from '../websocket.ts';
 import type { Http1Connection } from './connection.ts';
-import { plainHead, ResponseHeadWriter } from './response-head.ts';
+import { plainHead, writeResponseHead } from './response-head.ts';
 
 /** One request of an HTTP/1 connection, and the sink that its response flows into. */
 export class Http1Exchange implements Exchange, Sink {
@@ -25,8 +26,6 @@ export class Http1Exchange implements Exchange, Sink {
   #state: State = WAITING;
   #chunked = false;
   #source: Body | null = null;
-  /** Bytes of the head that wait in `heads` for the first ones of the body. */
-  #headBytes = 0;
   #frames: FrameTracker | null = null;
 
   constructor(connection: Http1Connection, request: Http1Request, body: Body) {
@@ -48,7 +47,7 @@ export class Http1Exchange implements Exchange, Sink {
   inform(head: ResponseHead): void {
     if (this.#state !== WAITING || this.request.protocol === 'HTTP/1.0') return;
     if (head.status === 100) this.#connection.continued = true;
-    this.#connection.writeText(plainHead(head));
+    this.#connection.out.writeText(plainHead(head));
   }
 
   respond(head: ResponseHead, body: Body): void {
@@ -70,17 +69,15 @@ export class Http1Exchange implements Exchange, Sink {
     else if (protocol === 'HTTP/1.0') framing += 'Connection: keep-alive\r\n';
     // HTTP/2 needs no length to say that there is nothing.
     if (!bodiless && body.length === 0 && !hasLength(head)) framing += 'Content-Length: 0\r\n';
-    this.#headBytes = heads.write(head, this.#chunked, framing);
+    connection.out.wrote(writeResponseHead(gathered, head, this.#chunked, framing));
     this.#state = RESPONDING;
     if (bodiless || body.length === 0) {
       body.cancel();
-      this.#flushHead();
       this.#finish();
       return;
     }
     this.#source = body;
     body.flow(this);
-    if (this.#headBytes > 0) this.#flushHead();
   }
 
   upgrade(head: ResponseHead, fromUpstream: Body): Body {
@@ -90,7 +87,7 @@ export class Http1Exchange implements Exchange, Sink {
     if (isWebSocket(head)) this.#frames = new FrameTracker();
     const { status, headers } = head;
     const fromClient = connection.becomeTunnel();
-    connection.writeText(plainHead({ status, headers: ['Connection', 'Upgrade', ...headers] }));
+    connection.out.writeText(plainHead({ status, headers: ['Connection', 'Upgrade', ...headers] }));
     this.#source = fromUpstream;
     fromUpstream.flow(this);
     return fromClient;
@@ -114,27 +111,22 @@ export class Http1Exchange implements Exchange, Sink {
     if (!this.#running || !connection.writable) return false;
     if (chunk.length === 0) return true;
     if (this.#chunked) {
-      connection.cork();
-      if (this.#headBytes > 0) this.#flushHead();
-      connection.write(writeChunk(chunk, 0, chunk.length));
-    } else if (this.#headBytes > 0) {
-      this.#flushHeadWith(chunk);
+      connection.out.writeChunk(chunk);
     } else {
       this.#frames?.push(chunk);
-      connection.writeTransient(chunk);
+      connection.out.write(chunk);
     }
     return connection.hasRoom();
   }
 
   end(trailers: RawHeaders): void {
     if (!this.#running) return;
-    if (this.#headBytes > 0) this.#flushHead();
     this.#source = null;
     if (this.#state === TUNNEL) {
       this.#connection.endTunnel();
       return;
     }
-    if (this.#chunked) this.#connection.write(writeLastChunk(fieldLines(passableTrailers(trailers))));
+    if (this.#chunked) this.#connection.out.write(writeLastChunk(fieldLines(passableTrailers(trailers))));
     this.#finish();
   }
 
@@ -174,27 +166,6 @@ export class Http1Exchange implements Exchange, Sink {
     this.#state = OVER;
     this.onClose(true);
     this.#connection.answered();
-  }
-
-  #flushHead(): void {
-    const length = this.#headBytes;
-    this.#headBytes = 0;
-    this.#connection.writeTransient(heads.bytes.subarray(0, length));
-  }
-
-  /** Head and first bytes of the body leave together: one TLS record, one packet, one system call. */
-  #flushHeadWith(chunk: Buffer): void {
-    const headTo = this.#headBytes;
-    const length = headTo + chunk.length;
-    if (length > heads.bytes.length) {
-      this.#connection.cork();
-      this.#flushHead();
-      this.#connection.write(Buffer.from(chunk));
-      return;
-    }
-    this.#headBytes = 0;
-    chunk.copy(heads.bytes, headTo);
-    this.#connection.writeTransient(heads.bytes.subarray(0, length));
   }
 }
 
@@ -242,9 +213,6 @@ export class Http1Request implements RequestHead {
 
 /** Only what is never passed on in any case. */
 const ALL = cutting();
-
-/** For all connections: a head is sent in the same step in which it is written. */
-const heads = new ResponseHeadWriter();
 
 type State = typeof WAITING | typeof RESPONDING | typeof TUNNEL | typeof FLUSHING | typeof OVER;
 const WAITING = 0;

@@ -2,41 +2,35 @@ import { STATUS_CODES } from 'node:http';
 import { type Cuts, cutting, FIELD, HOP_BY_HOP } from '../codec/field-kind.ts';
 import { fieldLines as writableLines } from '../codec/http1/field-line.ts';
 import type { ResponseHead } from '../exchange.ts';
+import type { GatheredWrites } from '../gathered-writes.ts';
 import { fieldLines, filterFields } from '../raw-headers.ts';
 
 /**
- * Writes response heads, one after the other, into a buffer that is used again: what {@link bytes} holds up to the
- * returned length must be sent or copied before the next one.
+ * Writes a response head from `at` on and returns where it ends.
+ *
+ * @param chunked whether the body goes out in chunks: then trailers may be announced
+ * @param framing whole lines to add
  */
-export class ResponseHeadWriter {
-  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
-
-  /**
-   * @param chunked whether the body goes out in chunks: then trailers may be announced
-   * @param framing whole lines to add
-   */
-  write(head: ResponseHead, chunked: boolean, framing: string): number {
-    const { status, table } = head;
-    const line = statusLine(status);
-    if (table === undefined) {
-      const text = `${line}${writableLines(keptFields(head, chunked))}${framing}\r\n`;
-      this.#makeRoom(text.length);
-      return this.bytes.write(text, 0, 'latin1');
-    }
-    const added = `${head.added === undefined ? '' : fieldLines(head.added)}${framing}\r\n`;
-    this.#makeRoom(line.length + table.end + added.length);
-    let at = this.bytes.write(line, 0, 'latin1');
-    at = table.copyTo(this.bytes, at, cutsFor(status, chunked));
-    return at + this.bytes.write(added, at, 'latin1');
+export function writeResponseHead(
+  target: GatheredWrites,
+  head: ResponseHead,
+  chunked: boolean,
+  framing: string,
+): number {
+  const { status, table } = head;
+  const line = statusLine(status);
+  if (table === undefined) {
+    const text = `${line}${writableLines(keptFields(head, chunked))}${framing}\r\n`;
+    target.reserve(text.length);
+    return target.at + target.bytes.write(text, target.at, 'latin1');
   }
-
-  #makeRoom(length: number): void {
-    if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length);
-  }
+  const added = `${head.added === undefined ? '' : fieldLines(head.added)}${framing}\r\n`;
+  target.reserve(line.length + table.end + added.length);
+  const { bytes } = target;
+  let at = target.at + bytes.write(line, target.at, 'latin1');
+  at = table.copyTo(bytes, at, cutsFor(status, chunked));
+  return at + bytes.write(added, at, 'latin1');
 }
-
-/** Enough for nearly all heads together with one read of an upstream. */
-const FIRST_SIZE = 81_920;
 
 /** A head that has no more than strings, such as those of interim responses. */
 export function plainHead({ status, headers }: ResponseHead): string {

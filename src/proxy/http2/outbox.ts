@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { FrameWriter } from '../codec/http2/frame-writer.ts';
-import { atEndOfTurn, type Deferred } from './end-of-turn.ts';
+import { atEndOfTurn, type Deferred } from '../end-of-turn.ts';
 
 /**
  * So many bytes are not kept until the end of the turn; and if they wait for the write before them, no more bodies are

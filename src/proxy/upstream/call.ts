@@ -1,12 +1,12 @@
-import { TLSSocket } from 'node:tls';
 import { emptyBody } from '../body.ts';
 import { cutting } from '../codec/field-kind.ts';
-import { writeChunk, writeLastChunk } from '../codec/http1/chunk-writer.ts';
+import { writeLastChunk } from '../codec/http1/chunk-writer.ts';
 import { fieldLines } from '../codec/http1/field-line.ts';
 import type { ResponseParser } from '../codec/http1/response-parser.ts';
 import type { Body, RawHeaders, Sink } from '../exchange.ts';
 import type { Failure } from '../failure.ts';
 import { passableTrailers } from '../hop-by-hop.ts';
+import { gathered } from '../outgoing.ts';
 import type { Limits } from '../protocol.ts';
 import type { PushedBody } from '../pushed-body.ts';
 import { fieldValue, tokensOf } from '../raw-headers.ts';
@@ -16,7 +16,7 @@ import { failureOf } from './classify.ts';
 import type { ConnectionUser, UpstreamConnection } from './connection.ts';
 import { isIdempotent } from './framing.ts';
 import type { Pool } from './pool.ts';
-import { RequestHeadWriter } from './request-head.ts';
+import { writeRequestHead } from './request-head.ts';
 import type { Call, Receiver, UpstreamRequest } from './upstreams.ts';
 
 /**
@@ -77,17 +77,15 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     if (connection.phase !== 'open') this.#connectDueMs = performance.now() + this.#connectMs;
     if (body.length === 0) {
       this.#sent = true;
-      writeHead(connection, this.#request);
+      connection.out.wrote(writeRequestHead(gathered, this.#request));
       this.#awaitResponse();
     } else if (connection.phase === 'open') this.#sendWithBody(connection);
   }
 
   #sendWithBody(connection: UpstreamConnection): void {
     this.#begun = true;
-    // The upstream may have something to say before the body comes, so the head does not wait for it longer than this step.
-    connection.socket.cork();
-    process.nextTick(uncork, connection);
-    writeHead(connection, this.#request);
+    // The upstream may have something to say before the body comes, so the head does not wait for it longer than this turn.
+    connection.out.wrote(writeRequestHead(gathered, this.#request));
     this.#source.flow(this);
   }
 
@@ -95,13 +93,9 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     const connection = this.#connection;
     if (connection === null || !connection.writable) return false;
     if (chunk.length === 0) return true;
-    const { socket } = connection;
-    // What comes in several pieces at once leaves in one.
-    if (socket.writableCorked === 0) {
-      socket.cork();
-      process.nextTick(uncork, connection);
-    }
-    socket.write(this.#chunked ? writeChunk(chunk, 0, chunk.length) : chunk);
+    const { out, socket } = connection;
+    if (this.#chunked) out.writeChunk(chunk);
+    else out.write(chunk, true);
     if (!socket.writableNeedDrain) return true;
     if (this.#stallDueMs === NEVER) this.#stallDueMs = performance.now() + this.#limits.bodyIdleMs;
     return false;
@@ -112,10 +106,10 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
     if (connection === null) return;
     this.#sent = true;
     if (this.#state === TUNNEL) {
-      connection.socket.end();
+      connection.out.end();
       return;
     }
-    if (this.#chunked) connection.socket.write(writeLastChunk(fieldLines(passableTrailers(trailers))));
+    if (this.#chunked) connection.out.write(writeLastChunk(fieldLines(passableTrailers(trailers))));
     if (this.#state === WAITING) this.#awaitResponse();
   }
 
@@ -276,18 +270,6 @@ export class Http1Call implements Call, ConnectionUser, Sink, Timed {
   }
 }
 
-/** For all calls. */
-const heads = new RequestHeadWriter();
-
-function writeHead({ socket, phase }: UpstreamConnection, request: UpstreamRequest): void {
-  const length = heads.write(request);
-  const head = heads.bytes.subarray(0, length);
-  const leavesAtOnce = phase === 'open' && request.body.length === 0 && !(socket instanceof TLSSocket);
-  socket.write(leavesAtOnce ? head : Buffer.from(head));
-  // What the system has not taken by now it takes later, from where it lies.
-  if (leavesAtOnce && socket.writableLength > 0) heads.part();
-}
-
 /** Only what is never passed on in any case. */
 const ALL = cutting();
 
@@ -299,7 +281,3 @@ const WAITING = 0;
 const RESPONDING = 1;
 const TUNNEL = 2;
 const OVER = 3;
-
-function uncork(connection: UpstreamConnection): void {
-  connection.socket.uncork();
-}

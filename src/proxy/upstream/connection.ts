@@ -8,6 +8,7 @@ import { RESPONSE_LIMITS } from '../codec/http1/head-limits.ts';
 import { type BodyKind, responseBody, staysOpen } from '../codec/http1/response-body.ts';
 import { ResponseParser } from '../codec/http1/response-parser.ts';
 import type { RawHeaders } from '../exchange.ts';
+import { Outgoing } from '../outgoing.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
 import type { Phase } from './classify.ts';
 
@@ -48,6 +49,8 @@ export interface ConnectionUser {
  */
 export class UpstreamConnection implements BodySource {
   readonly socket: Socket;
+  /** What is written to the upstream. */
+  readonly out: Outgoing;
   user: ConnectionUser;
   /** Somebody used it before. */
   reused = false;
@@ -78,6 +81,7 @@ export class UpstreamConnection implements BodySource {
     this.user = user;
     this.socket = this.#connect(open);
     const { socket } = this;
+    this.out = new Outgoing(socket, this.phase === 'open');
     socket.on('drain', () => this.user.drained());
     socket.on('end', () => this.#onEnd());
     socket.on('error', (error) => {
@@ -147,6 +151,7 @@ export class UpstreamConnection implements BodySource {
 
   #onOpen(): void {
     this.phase = 'open';
+    this.out.open = true;
     this.user.opened();
   }
 

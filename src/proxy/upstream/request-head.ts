@@ -2,57 +2,41 @@ import { type Cuts, cutting, FIELD, HOP_BY_HOP } from '../codec/field-kind.ts';
 import type { FieldTable } from '../codec/field-table.ts';
 import { fieldLines as writableLines } from '../codec/http1/field-line.ts';
 import { CR, SP } from '../codec/octets.ts';
+import type { GatheredWrites } from '../gathered-writes.ts';
 import { fieldLines, filterFields } from '../raw-headers.ts';
 import { framingLines, PLAIN } from './framing.ts';
 import type { UpstreamRequest } from './upstreams.ts';
 
 /**
- * Writes request heads, one after the other, into a buffer that is used again: what {@link bytes} holds up to the
- * returned length must be sent or copied before the next one.
+ * Writes a request head from `at` on and returns where it ends.
  *
  * Fields that cannot be written are left out, so that none can make lines of its own.
  */
-export class RequestHeadWriter {
-  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_SIZE);
-
-  write(request: UpstreamRequest): number {
-    const { passed, told, headers } = request;
-    const framing = framingLines(request);
-    if (passed === undefined) {
-      const text = `${startLine(request)}${writableLines(endToEndFields(request))}${framing}\r\n`;
-      this.#makeRoom(text.length);
-      return this.bytes.write(text, 0, 'latin1');
-    }
-    // All of this is our own, or was read by our parser.
-    const verbatim = passed.lineFrom >= 0 && beginsWithHost(passed);
-    const first = verbatim ? '' : `${startLine(request)}${headers[0]}: ${headers[1]}\r\n`;
-    const last = told === undefined ? `${fieldLines(headers.slice(2))}${framing}\r\n` : framing;
-    this.#makeRoom(first.length + passed.end + (told?.length ?? 0) + last.length + 2);
-    const { bytes } = this;
-    const cuts = cutsFor(request);
-    let at = 0;
-    if (verbatim) at = passed.copyWithStartTo(bytes, 0, cuts);
-    else at = passed.copyTo(bytes, bytes.write(first, 0, 'latin1'), cuts);
-    if (told === undefined) return at + bytes.write(last, at, 'latin1');
-    at += told.copy(bytes, at);
-    if (framing === PLAIN) return at + PLAIN_END.copy(bytes, at);
-    return at + bytes.write(`${framing}\r\n`, at, 'latin1');
+export function writeRequestHead(target: GatheredWrites, request: UpstreamRequest): number {
+  const { passed, told, headers } = request;
+  const framing = framingLines(request);
+  if (passed === undefined) {
+    const text = `${startLine(request)}${writableLines(endToEndFields(request))}${framing}\r\n`;
+    target.reserve(text.length);
+    return target.at + target.bytes.write(text, target.at, 'latin1');
   }
-
-  /** Leaves what was written to whoever still sends it. */
-  part(): void {
-    this.bytes = Buffer.allocUnsafeSlow(FIRST_SIZE);
-  }
-
-  #makeRoom(length: number): void {
-    if (this.bytes.length < length) this.bytes = Buffer.allocUnsafeSlow(length);
-  }
+  // All of this is our own, or was read by our parser.
+  const verbatim = passed.lineFrom >= 0 && beginsWithHost(passed);
+  const first = verbatim ? '' : `${startLine(request)}${headers[0]}: ${headers[1]}\r\n`;
+  const last = told === undefined ? `${fieldLines(headers.slice(2))}${framing}\r\n` : framing;
+  target.reserve(first.length + passed.end + (told?.length ?? 0) + last.length + 2);
+  const { bytes } = target;
+  const cuts = cutsFor(request);
+  let { at } = target;
+  if (verbatim) at = passed.copyWithStartTo(bytes, at, cuts);
+  else at = passed.copyTo(bytes, at + bytes.write(first, at, 'latin1'), cuts);
+  if (told === undefined) return at + bytes.write(last, at, 'latin1');
+  at += told.copy(bytes, at);
+  if (framing === PLAIN) return at + PLAIN_END.copy(bytes, at);
+  return at + bytes.write(`${framing}\r\n`, at, 'latin1');
 }
 
 const PLAIN_END = Buffer.from(`${PLAIN}\r\n`);
-
-/** Enough for nearly all heads. */
-const FIRST_SIZE = 16_384;
 
 function startLine({ method, path }: UpstreamRequest): string {
   return `${method} ${path} HTTP/1.1\r\n`;

@@ -10,12 +10,13 @@ import { HeaderList } from '../../../src/proxy/codec/http2/hpack/header-list.ts'
 import { RequestReader } from '../../../src/proxy/codec/http2/request-reader.ts';
 import type { Body, RequestHead } from '../../../src/proxy/exchange.ts';
 import { upstreamFields } from '../../../src/proxy/forwarded.ts';
+import { GatheredWrites } from '../../../src/proxy/gathered-writes.ts';
 import { endToEnd } from '../../../src/proxy/hop-by-hop.ts';
 import { type Http2Request, RequestSource, readRequest } from '../../../src/proxy/http2/request.ts';
 import { encodeHead } from '../../../src/proxy/http2/response-fields.ts';
 import { requestTargetOf } from '../../../src/proxy/request-target.ts';
 import { TableHead } from '../../../src/proxy/table-head.ts';
-import { RequestHeadWriter } from '../../../src/proxy/upstream/request-head.ts';
+import { writeRequestHead } from '../../../src/proxy/upstream/request-head.ts';
 import { block } from './raw-h2.ts';
 
 const text = fc.stringMatching(/^[!-~\xa1-\xff]{0,30}$/);
@@ -43,15 +44,15 @@ const SETTINGS = { trustedProxies: ['10.0.0.0/8'], httpsPort: null } as never;
 describe('a request of HTTP/2', () => {
   const list = new HeaderList();
   const reader = new RequestReader(list, true);
-  const writer = new RequestHeadWriter();
+  const out = new GatheredWrites();
 
   const written = (head: RequestHead, body: Body): string => {
     const target = requestTargetOf(head);
     if (target === null) throw new Error('no target');
     const upstream = { scheme: 'http', host: '127.0.0.1', port: 1 } as const;
     const asked = { upstream, method: head.method, path: target.path, body, upgrade: null };
-    const length = writer.write({ ...asked, ...upstreamFields(head, target, SETTINGS) });
-    return writer.bytes.toString('latin1', 0, length);
+    const length = writeRequestHead(out, { ...asked, ...upstreamFields(head, target, SETTINGS) });
+    return out.bytes.toString('latin1', 0, length);
   };
 
   it('is the same bytes for the upstream as when every field is looked at', () => {
