@@ -132,12 +132,7 @@ describe('heads that are passed on where they lie', () => {
           const written = (length: number) => out.bytes.toString('latin1', 0, length);
           const added = ['X-Added', 'yes'];
           const fast = written(
-            writeResponseHead(
-              out,
-              new TableHead(status, parser.fields, added),
-              chunked,
-              'X-Framing: a\r\n',
-            ),
+            writeResponseHead(out, new TableHead(status, parser.fields, added), chunked, 'X-Framing: a\r\n'),
           );
           const headers = [...endToEnd(parser.fields.toRawHeaders(cutting())), ...added];
           expect(written(writeResponseHead(out, { status, headers }, chunked, 'X-Framing: a\r\n'))).toBe(

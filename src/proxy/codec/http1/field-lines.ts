@@ -6,7 +6,7 @@ import type { Fault, Verdict } from './faults.ts';
 /**
  * Reads field lines up to and with the empty line that ends them (RFC 9112 5), for heads and for trailers.
  *
- * It looks at every byte once, however they arrive, and finds a fault at the first byte that is wrong. Only CRLF ends
+ * It looks at every byte once or twice, however they arrive, and finds a fault at the first byte that is wrong. Only CRLF ends
  * a line; folded lines, white space before the colon and control characters are refused, as RFC 9112 allows or
  * demands.
  */
@@ -40,6 +40,7 @@ export class FieldLines {
     let at = base + this.at;
     let state = this.#state;
     for (;;) {
+      if (state === LINE) at = this.#readWhole(bytes, at, end);
       // The inner loops leave at `end` too: then there is no byte, and the state is kept for the next piece.
       if (state === NAME) while (at < end && TOKEN[bytes[at] ?? 0] === 1) at += 1;
       else if (state === SPACE) while (at < end && isBlank(bytes[at])) at += 1;
@@ -92,6 +93,31 @@ export class FieldLines {
     this.at = at - base;
     this.#state = state;
     return 'more';
+  }
+
+  /**
+   * Passes over the lines that have come whole and look as nearly all lines do. Where it stops, it is for whoever looks at
+   * each byte to say what is wrong, if anything is.
+   */
+  #readWhole(bytes: Buffer, from: number, end: number): number {
+    const { table } = this;
+    const { base } = table;
+    let lineFrom = from;
+    while (table.count < table.capacity) {
+      let at = lineFrom;
+      while (at < end && TOKEN[bytes[at] ?? 0] === 1) at += 1;
+      const nameTo = at;
+      const valueFrom = nameTo + 2;
+      if (nameTo === lineFrom || valueFrom >= end) break;
+      if (bytes[nameTo] !== COLON || bytes[nameTo + 1] !== SP || isBlank(bytes[valueFrom])) break;
+      at = valueFrom;
+      while (at < end && FIELD_CONTENT[bytes[at] ?? 0] === 1) at += 1;
+      if (at + 1 >= end || bytes[at] !== CR || bytes[at + 1] !== LF || isBlank(bytes[at - 1])) break;
+      const kind = kindOf(bytes, lineFrom, nameTo);
+      table.push(lineFrom - base, nameTo - base, valueFrom - base, at - base, kind, at + 2 - base);
+      lineFrom = at + 2;
+    }
+    return lineFrom;
   }
 
   #add(lineEnd: number): void {

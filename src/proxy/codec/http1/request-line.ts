@@ -2,7 +2,7 @@ import { BACKSLASH, CR, HASH, LF, QUESTION_MARK, SP, TARGET_BYTE, TOKEN, VISIBLE
 import type { Fault, Verdict } from './faults.ts';
 
 /**
- * Reads a request line (RFC 9112 3), byte by byte and each byte once. One empty line before it is passed over
+ * Reads a request line (RFC 9112 3), each byte once or twice. One empty line before it is passed over
  * (RFC 9112 2.2). Offsets are relative to where the message begins.
  */
 export class RequestLine {
@@ -38,6 +38,7 @@ export class RequestLine {
 
   /** Reads on up to `limit`. `base` is where the message begins in `bytes`. */
   read(bytes: Buffer, base: number, limit: number): Verdict {
+    if (this.at === 0 && this.#readWhole(bytes, base, limit)) return 'done';
     while (this.at < limit) {
       const at = this.at;
       const byte = bytes[base + at] ?? 0;
@@ -90,6 +91,29 @@ export class RequestLine {
       this.at = at + 1;
     }
     return 'more';
+  }
+
+  /** Reads what nearly all request lines look like, in one go; anything else is left to whoever looks at each byte. */
+  #readWhole(bytes: Buffer, base: number, limit: number): boolean {
+    let at = base;
+    const end = base + limit - ENDING.length;
+    while (at < end && isCapital(bytes[at])) at += 1;
+    const methodTo = at - base;
+    if (bytes[at] !== SP || methodTo === 0 || methodTo > LONGEST_METHOD) return false;
+    const from = at + 1;
+    at = from;
+    while (at < end && (TARGET_BYTE[bytes[at] ?? 0] === 1 || bytes[at] === QUESTION_MARK)) at += 1;
+    if (at === from || at - from > this.#targetBytes) return false;
+    for (let index = 0; index < ENDING.length; index += 1) {
+      if (bytes[at + index] !== ENDING[index]) return false;
+    }
+    this.methodFrom = 0;
+    this.methodTo = methodTo;
+    this.targetFrom = from - base;
+    this.targetTo = at - base;
+    this.minorVersion = 1;
+    this.at = this.targetTo + ENDING.length;
+    return true;
   }
 
   /** Runs to the end of the target or of what has come; `more` means no more than that nothing is wrong yet. */
@@ -155,6 +179,13 @@ const METHOD = 2;
 const TARGET = 3;
 const VERSION = 4;
 const LINE_LF = 5;
+
+function isCapital(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x41 && byte <= 0x5a;
+}
+
+/** What follows the target of nearly all. */
+const ENDING = Buffer.from(' HTTP/1.1\r\n');
 
 const HTTP_1_1 = Buffer.from('HTTP/1.1');
 const VERSION_LENGTH = HTTP_1_1.length;
