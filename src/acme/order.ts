@@ -105,9 +105,10 @@ export async function finalizeOrder(
   const send = () => protocol.post(order.finalize, request);
   const reply = await send().catch(async (error: unknown) => {
     if (error instanceof AcmeProblem && error.problem.type === 'orderNotReady') {
-      // Servers of one CA may lag behind each other.
+      // Servers of one CA may lag behind each other; or whoever had the order before us has sent this, too.
       await pause(clock, 1_000, signal);
-      return send();
+      const seen = await protocol.read(url);
+      return ['processing', 'valid'].includes(readOrder(seen.data).status) ? seen : send();
     }
     if (codeOf(error) !== 'issuer-unavailable') throw error;
     // Nobody knows whether the CA got it: the order tells.

@@ -146,6 +146,17 @@ describe('an order whose process dies', () => {
     expect(told()).toMatchObject([{ event: 'order.resumed', id, status: 'valid' }]);
   });
 
+  it('is one order also when its former process finalizes it in the last moment', async () => {
+    await dieAt('finalize');
+    ca.disturb('finalize', async (request, state) => {
+      await handlers.finalize(state, request);
+      return problem('orderNotReady', 403, 'it is valid');
+    });
+    await start();
+    expect(orders()).toBe(1);
+    expect(ca.count('finalize')).toBe(2);
+  });
+
   it('is waited for while the CA works on it', async () => {
     await dieAt('finalize', 'been served');
     const order = ca.state.orders.get('1');
