@@ -122,6 +122,13 @@ export function metricsText(figures: Figures): string {
             ['', Number(figures.store.up)],
           ]),
         ]),
+    ...(figures.store.unsealed === null
+      ? []
+      : [
+          family('store_unsealed', 'gauge', 'Secrets that lie in clear in a store that is to be sealed.', [
+            ['', figures.store.unsealed],
+          ]),
+        ]),
     family(
       'worker_event_loop_delay_seconds',
       'gauge',

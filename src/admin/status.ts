@@ -63,6 +63,8 @@ export interface StoreStatus {
   readonly lastError: { readonly code: string; readonly message: string; readonly since: string } | null;
   /** What will hurt one day. */
   readonly warnings: readonly string[];
+  /** How many secrets lie in clear although there is a key to seal them; null where there is none, or it is not known. */
+  readonly unsealed: number | null;
 }
 
 export interface RouteStatus {

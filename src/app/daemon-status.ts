@@ -104,14 +104,14 @@ export class DaemonStatus implements StatusSource {
 
   #store(): StoreStatus {
     const { store, storeWatch } = this.#parts;
-    const { kind, place, up, warnings } = store.state();
+    const { kind, place, up, warnings, unsealed } = store.state();
     const { trouble } = storeWatch;
     const lastError = trouble && {
       code: trouble.code,
       message: trouble.message,
       since: new Date(trouble.since).toISOString(),
     };
-    return { kind, place, up, writable: trouble === null, lastError, warnings };
+    return { kind, place, up, writable: trouble === null, lastError, warnings, unsealed };
   }
 
   #routes(): RouteStatus[] {

@@ -241,6 +241,7 @@ export class FileStore implements Store {
       since: this.#openedAt,
       lastError: null,
       warnings: [],
+      unsealed: null,
     };
   }
 

@@ -12,7 +12,7 @@ const ID_BYTES = 8;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** Begins every sealed value. No text begins so. */
-const MAGIC = Buffer.from([0xff, 0x52, 0x53, 0x01]);
+export const MAGIC = Buffer.from([0xff, 0x52, 0x53, 0x01]);
 const HEAD_BYTES = MAGIC.length + ID_BYTES + NONCE_BYTES;
 
 interface SealKey {

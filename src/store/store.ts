@@ -71,6 +71,8 @@ export interface StoreState {
   readonly lastError: string | null;
   /** What will hurt one day, such as a database that forgets. */
   readonly warnings: readonly string[];
+  /** How many secrets lie in clear although there is a key to seal them; null where there is none, or it is not known yet. */
+  readonly unsealed: number | null;
 }
 
 /** A certificate as it was stored once. */

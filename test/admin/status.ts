@@ -10,6 +10,7 @@ const STORE: Status['store'] = {
   writable: true,
   lastError: null,
   warnings: [],
+  unsealed: null,
 };
 
 /** A daemon that is well: one route, one certificate, two workers. */

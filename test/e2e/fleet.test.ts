@@ -68,6 +68,10 @@ describe.skipIf(!has('redis-server'))('daemons that share a Redis', { timeout: 1
     expect(Date.now() - renewedAt).toBeLessThan(5_000);
     expect(ordered(a, b, c)).toBe(1);
     expect(await a.metrics()).toContain('rigil_store_up 1');
+    await eventually(
+      'word of what is sealed',
+      async () => (await a.metrics()).includes('\nrigil_store_unsealed 0\n') || undefined,
+    );
   });
 
   it('serve on when Redis is killed, start without it, and order nothing when it is back', async () => {

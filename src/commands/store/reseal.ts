@@ -9,7 +9,8 @@ export default class StoreReseal extends CertsCommand {
   static override readonly description =
     `Seals whatever in the configured Redis is sealed with a former key of "seal=", or not at all, with the first one. Works
 beside running daemons. To replace a key: put the new one in front on every machine and restart rigil there, run this
-once, then remove the former key everywhere.`;
+once, then remove the former key everywhere. What was stored in clear before stays in Redis' append-only file until it is
+rewritten (BGREWRITEAOF in redis-cli), and in older backups.`;
 
   static override readonly examples = [
     { description: 'After a new key was put in front', command: '<%= config.bin %> <%= command.id %>' },

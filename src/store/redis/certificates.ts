@@ -174,6 +174,12 @@ export class RedisCertificates {
     return Number(saved);
   }
 
+  /** Where certificates are, those whose facts are damaged too. */
+  places(): Promise<readonly string[]> {
+    const { connection, keys } = this.#parts;
+    return connection.use((client) => client.hkeys(keys.index));
+  }
+
   /** Seals one certificate's chains and keys anew. Returns how many of them had another seal. */
   async reseal(place: string): Promise<number> {
     const { connection, keys, changes, seal } = this.#parts;

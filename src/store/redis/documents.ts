@@ -17,6 +17,8 @@ interface Parts {
   readonly seal: Seal;
   /** What is read while Redis is away; null = then nothing is. */
   readonly copy: LocalCopy | null;
+  /** Makes sure that what others seal is not stored in clear. */
+  readonly checkSeal: () => Promise<void>;
   /** Told how many writes there were with each of a document. */
   readonly noteWrite: (writes: number) => void;
 }
@@ -46,7 +48,8 @@ export class RedisDocuments implements StoreDocuments {
   }
 
   async writeDocument(path: DocumentPath, content: string | Uint8Array): Promise<void> {
-    const { connection, keys, changes, seal, copy, noteWrite } = this.#parts;
+    const { connection, keys, changes, seal, copy, noteWrite, checkSeal } = this.#parts;
+    await checkSeal();
     const [kind, ...names] = path;
     const value = Buffer.from(content);
     const sealed = seal.close(placeOf(path), value);
@@ -131,7 +134,8 @@ export class RedisDocuments implements StoreDocuments {
   async replaceDocument(
     ...[path, expected, content]: Parameters<Fleet['replaceDocument']>
   ): Promise<boolean> {
-    const { connection, keys, changes, seal, copy, noteWrite } = this.#parts;
+    const { connection, keys, changes, seal, copy, noteWrite, checkSeal } = this.#parts;
+    await checkSeal();
     const [kind, ...names] = path;
     const stored = await connection.use((client) => client.hgetBuffer(keys.documents(kind), fieldOf(path)));
     const known = stored === null ? null : this.#open(path, stored);

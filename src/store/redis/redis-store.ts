@@ -31,7 +31,7 @@ import { Nodes } from './nodes.ts';
 import { Recovery } from './recovery.ts';
 import { scanHash } from './scan.ts';
 import { REMOVE_FIELD, WRITE_FIELD } from './scripts.ts';
-import { checkSeal } from './seal-check.ts';
+import { checkSeal, countUnsealed, SEAL } from './seal-check.ts';
 import type { RedisServer } from './server.ts';
 
 export interface RedisStoreOptions {
@@ -52,6 +52,8 @@ const CHECK_MS = 3_600_000;
 const REPLICA_MS = 100;
 /** How long a listing waits for what is being put back, in milliseconds. */
 const SETTLE_MS = 5_000;
+/** What is stored while a store is sealed anew may take a former value along: it is gone through until none is left. */
+const RESEAL_PASSES = 5;
 
 const DAEMON_LOCK = 'daemon';
 
@@ -83,6 +85,7 @@ export class RedisStore implements Store {
   #watching = 0;
   #advice: readonly Advice[] = [];
   #replicas = 0;
+  #unsealed: number | null = null;
   #sealChecked: Promise<void> | null = null;
 
   constructor(options: RedisStoreOptions) {
@@ -97,6 +100,7 @@ export class RedisStore implements Store {
     this.documents = new RedisDocuments({
       ...parts,
       copy: this.#copy,
+      checkSeal: () => this.#checkSeal(),
       noteWrite: (writes) => this.#recovery?.noteWrite(writes),
     });
     this.#locks = new RedisLocks(this.#connection, this.#keys, clock);
@@ -284,7 +288,18 @@ export class RedisStore implements Store {
           });
     this.#recovery = recovery;
     const look = (): void => void this.#look().catch(() => {});
-    const stopLooking = [this.#connection.onUp(look), this.#options.clock.every(CHECK_MS, look)];
+    const stopLooking = [
+      this.#connection.onUp(look),
+      this.#options.clock.every(CHECK_MS, look),
+      this.#changes.listen({
+        onChange: ({ kind }) => {
+          if (kind !== SEAL) return;
+          this.#sealChecked = null;
+          look();
+        },
+        onGap: () => {},
+      }),
+    ];
     const leave = this.#nodes.join((epoch) => recovery?.compare(epoch));
     return {
       key: DAEMON_LOCK,
@@ -313,6 +328,7 @@ export class RedisStore implements Store {
       since,
       lastError: up ? null : (error?.message ?? null),
       warnings: this.#advice.map(({ message }) => message),
+      unsealed: this.#unsealed,
     };
   }
 
@@ -324,12 +340,21 @@ export class RedisStore implements Store {
 
   /** Seals anew whatever is not sealed with the newest key. Returns how many values that were. */
   async reseal(): Promise<number> {
-    const { seal } = this.#options;
+    await this.#checkSeal();
     let count = 0;
-    const { certificates } = await this.list();
-    for (const facts of certificates) count += await this.#certificates.reseal(placeOf(facts));
+    for (let pass = 1; pass <= RESEAL_PASSES; pass += 1) {
+      const resealed = await this.#resealOnce();
+      count += resealed;
+      if (resealed === 0) break;
+    }
+    await checkSeal(this.#sealParts, { renew: true });
+    return count;
+  }
+
+  async #resealOnce(): Promise<number> {
+    let count = 0;
+    for (const place of await this.#certificates.places()) count += await this.#certificates.reseal(place);
     for (const kind of DOCUMENT_KINDS) count += await this.documents.reseal(kind);
-    await checkSeal(this.#connection, this.#keys, seal, { renew: true });
     return count;
   }
 
@@ -362,29 +387,40 @@ export class RedisStore implements Store {
 
   /** Once after each connect: keys that open nothing are a mistake that nobody should find out about by and by. */
   #checkSeal(): Promise<void> {
-    this.#sealChecked ??= checkSeal(this.#connection, this.#keys, this.#options.seal).catch(
-      (error: unknown) => {
-        this.#sealChecked = null;
-        throw error;
-      },
-    );
+    this.#sealChecked ??= checkSeal(this.#sealParts).catch((error: unknown) => {
+      this.#sealChecked = null;
+      throw error;
+    });
     return this.#sealChecked;
+  }
+
+  get #sealParts() {
+    const { seal } = this.#options;
+    return { connection: this.#connection, keys: this.#keys, changes: this.#changes, seal };
   }
 
   /** What is worth knowing after a connect: how the server is set up, and documents that a start without it needs. */
   async #look(): Promise<void> {
     const { advice, replicas } = await checkServer(this.#connection);
-    this.#advice = advice;
+    this.#unsealed = this.#options.seal.isOn ? await countUnsealed(this.#sealParts) : null;
+    this.#advice = [...advice, ...this.#sealAdvice(this.#unsealed ?? 0)];
     this.#replicas = this.#options.server.mode === 'cluster' ? 0 : replicas;
-    for (const { message, hint } of advice) {
-      if (this.#reported.has(message)) continue;
-      this.#reported.add(message);
+    for (const { message, hint } of this.#advice) {
+      // The message may have a number in it.
+      if (this.#reported.has(hint)) continue;
+      this.#reported.add(hint);
       this.#options.emit({ event: 'store.warning', message, hint });
     }
     if (this.#copy === null) return;
     for (const kind of ['accounts', 'authorities'] as const) {
       for (const path of await this.documents.allDocuments(kind)) await this.documents.readDocument(path);
     }
+  }
+
+  #sealAdvice(unsealed: number): readonly Advice[] {
+    if (unsealed === 0) return [];
+    const message = `${unsealed} secrets in ${this.#connection.place} are not sealed, although there is a key for it`;
+    return [{ message, hint: 'run `rigil store reseal` once, then BGREWRITEAOF in redis-cli' }];
   }
 
   /** A certificate that only the master has is lost with it: a moment's patience is cheap. */

@@ -67,6 +67,21 @@ local found = {}
 for index, key in ipairs(KEYS) do found[index] = redis.call('HGET', key, 'pem') end
 return found`);
 
+/**
+ * KEYS: hashes. ARGV: how a sealed value begins, a pattern of the names of fields. Returns how many values begin
+ * otherwise.
+ */
+export const COUNT_UNSEALED = script(`
+local count = 0
+for _, key in ipairs(KEYS) do
+  local parts = redis.call('HGETALL', key)
+  for index = 1, #parts, 2 do
+    local sealed = string.sub(parts[index + 1], 1, #ARGV[1]) == ARGV[1]
+    if string.find(parts[index], ARGV[2]) and not sealed then count = count + 1 end
+  end
+end
+return count`);
+
 /** KEYS: epoch, hash. ARGV: field, value, channel, message. Returns how many writes there were. */
 export const WRITE_FIELD = script(`
 redis.call('HSET', KEYS[2], ARGV[1], ARGV[2])
