@@ -16,6 +16,7 @@ const AUTHORITY = /^([a-z0-9_.-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?$/i;
 
 /** Null when it is empty or cannot be a host: user names, spaces, lists, escapes and non-ASCII are refused. */
 export function parseAuthority(text: string): Authority | null {
+  if (text.length > LONGEST) return null;
   let authority = remembered.get(text);
   if (authority === undefined) {
     authority = read(text);
@@ -24,6 +25,9 @@ export function parseAuthority(text: string): Authority | null {
   }
   return authority;
 }
+
+/** A host of 255 characters, and a port. */
+const LONGEST = 261;
 
 /** Requests name the same few hosts again and again. */
 const remembered = new Map<string, Authority | null>();
