@@ -5,6 +5,7 @@ import { laneOf } from './flights.ts';
 import { Heap } from './heap.ts';
 import { nextFor } from './next-action.ts';
 import { freeAt, noteStart } from './pace.ts';
+import { servesUntil } from './renewal.ts';
 import type { Entry, State } from './state.ts';
 
 /** What became of what is due. */
@@ -190,8 +191,8 @@ export class Agenda {
 
   #ask({ entry, ordinal }: Slot, now: Instant): void {
     const { action, changesAt } = nextFor(entry, this.#issuers(), now);
-    const rank = action === null ? 0 : this.#rankOf(action);
-    const slot = { entry, ordinal, due: action === null ? null : { action, rank }, changesAt, gone: false };
+    const due = action === null ? null : { action, rank: this.#rankOf(action), by: neededBy(action, entry) };
+    const slot = { entry, ordinal, due, changesAt, gone: false };
     this.#occupy(slot);
     if (changesAt !== Number.POSITIVE_INFINITY) {
       this.#tidy(this.#changes);
@@ -248,7 +249,7 @@ interface Slot {
   readonly entry: Entry;
   /** Its place in the order of the configuration. */
   readonly ordinal: number;
-  readonly due: { readonly action: Action; readonly rank: number } | null;
+  readonly due: { readonly action: Action; readonly rank: number; readonly by: Instant } | null;
   /** When to find out again; `-Infinity` = at the next look. */
   readonly changesAt: Instant;
   /** Another one has taken its place. */
@@ -261,9 +262,15 @@ function isDue(slot: Slot): slot is DueSlot {
   return slot.due !== null;
 }
 
+/** Where an issuer takes few orders at a time, a renewal that became due later may be needed sooner. */
+function neededBy({ kind, dueAt }: Action, { held, wanted }: Entry): Instant {
+  return kind === 'renew' && held !== null ? servesUntil(held, wanted) : dueAt;
+}
+
 function byUrgency(left: DueSlot, right: DueSlot): number {
   return (
     left.due.rank - right.due.rank ||
+    left.due.by - right.due.by ||
     left.due.action.dueAt - right.due.action.dueAt ||
     left.ordinal - right.ordinal
   );

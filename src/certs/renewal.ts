@@ -1,5 +1,5 @@
 import type { Instant } from '../platform/clock.ts';
-import { sameNames } from '../x509/names.ts';
+import { covers, sameNames } from '../x509/names.ts';
 import type { CertificateFacts, Wanted } from './certificate.ts';
 import type { KnownRenewalInfo } from './journal.ts';
 import type { Held } from './state.ts';
@@ -65,6 +65,18 @@ function scheduled(facts: CertificateFacts, ari: KnownRenewalInfo | null): Renew
   }
   const why = window.explanationUrl === null ? '' : `, see ${window.explanationUrl}`;
   return { at: window.selected, reason: `its CA suggests it${why}` };
+}
+
+/**
+ * Until when what is held serves all clients of `wanted`: in the past where its CA has revoked it or it lacks a name, since
+ * some are badly served already.
+ */
+export function servesUntil(
+  { facts, revokedAt }: Pick<Held, 'facts' | 'revokedAt'>,
+  wanted: Wanted,
+): Instant {
+  const whole = wanted.names.every((name) => covers(facts.names, name));
+  return Math.min(facts.notAfter, revokedAt ?? facts.notAfter, whole ? facts.notAfter : facts.obtainedAt);
 }
 
 /** Whether a certificate is just what is wanted: these names, from one of these issuers. */

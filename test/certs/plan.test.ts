@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Action } from '../../src/certs/action.ts';
 import { emptyJournal } from '../../src/certs/journal.ts';
 import { plan } from '../../src/certs/plan.ts';
-import type { Entry, State } from '../../src/certs/state.ts';
+import type { Entry, Held, State } from '../../src/certs/state.ts';
 import {
   DAY,
   HOUR,
@@ -170,6 +170,24 @@ describe('plan', () => {
       'renew due',
       'update-ari advice',
     ]);
+  });
+
+  it('renews first what is of least use: revoked or short of a name, then what expires first', () => {
+    const entry = (id: string, held: Parameters<typeof makeHeld>[0], parts: Partial<Held> = {}) =>
+      makeEntry({ wanted: makeWanted({ id }), held: { ...makeHeld({ id, ...quiet, ...held }), ...parts } });
+    const now = START + 60 * DAY;
+    const state = makeState([
+      // Its time came long ago, since it lives for long.
+      entry('long', { notBefore: now - 300 * DAY, notAfter: now + 65 * DAY }),
+      entry('short', { notBefore: now - 4 * DAY, notAfter: now + 2 * DAY }),
+      entry('other-issuer', { notBefore: now - DAY, notAfter: now + 80 * DAY, issuer: 'former' }),
+      entry('lacks-name', { names: ['other.test'], obtainedAt: now - DAY, notAfter: now + 89 * DAY }),
+      entry('expired', { notBefore: now - 91 * DAY, notAfter: now - HOUR }),
+      entry('revoked', { notAfter: now + 40 * DAY }, { revokedAt: now - 2 * HOUR }),
+    ]);
+    expect(kinds(state, now)).toEqual(
+      ['lacks-name', 'revoked', 'expired', 'short', 'long', 'other-issuer'].map((id) => `renew ${id}`),
+    );
   });
 });
 
