@@ -27,6 +27,7 @@ import { connectionCaps, meansOfMachine } from './connection-caps.ts';
 import { DaemonStatus } from './daemon-status.ts';
 import { tellExposedSecrets } from './exposed-secrets.ts';
 import { fleetBoard, followFleet } from './fleet.ts';
+import { recallFormer } from './former-certificates.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
@@ -94,6 +95,7 @@ export class Daemon {
   readonly #responders = new Responders();
   readonly #manager: CertificateManager;
   readonly #publishCertificates: () => void;
+  readonly #served: ServedCertificates;
   readonly #staples: StapleKeeper;
   readonly #answers: StoredAnswers;
   readonly #sockets = new Sockets(this.#bus.emit);
@@ -197,9 +199,9 @@ export class Daemon {
       ),
       ...tools,
     });
-    const served = new ServedCertificates(this.#staples, () => systemClock.now());
+    this.#served = new ServedCertificates(this.#staples, () => systemClock.now());
     const publish = () => {
-      const { certificates, revokedReplaced } = served.of(this.#manager.certificates);
+      const { certificates, revokedReplaced } = this.#served.of(this.#manager.certificates);
       if (certificates === this.#publisher.current.certificates) return;
       const ticketKeys = revokedReplaced ? this.#ticketKeys.rotate() : this.#ticketKeys.keys;
       this.#publisher.update((current) => ({ ...current, certificates, ticketKeys }));
@@ -274,6 +276,10 @@ export class Daemon {
     this.#apply(this.#config, this.#issuers.of(this.#config), accessLog);
     // Without a certificate and without a place to put one it would serve nobody.
     if (this.#manager.certificates.size === 0) this.#storeWatch.mustBeWritable();
+    const onFault = (fault: unknown) => this.#storeFault('certificates', fault);
+    const recalled = recallFormer(this.#served, this.#manager.certificates, this.#store, onFault);
+    await unlessAborted(recalled, signal);
+    this.#publishCertificates();
     // Before the workers: a CA may look for an answer at any of them.
     this.#unwatch = [this.#answers.watch(), followFleet(this.#store, this.#answers, this.#staples)];
     await this.#unlessStopped(this.#startWorkers(this.#config, sockets));
@@ -479,6 +485,7 @@ export class Daemon {
     return startOcspUpkeep({
       keeper: this.#staples,
       manager: this.#manager,
+      shown: () => [...this.#publisher.current.certificates.values()].map(({ fingerprint }) => fingerprint),
       store: this.#store,
       localCas: () => this.#responders.authorities,
       clock: systemClock,

@@ -2,6 +2,7 @@ import type { Certificate } from '../certs/certificate.ts';
 import type { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import type { Instant } from '../platform/clock.ts';
 import type { ServedCertificate } from '../snapshot/snapshot.ts';
+import { covers } from '../x509/names.ts';
 
 /** What is shown for one id, and what it was made from. */
 interface Made {
@@ -35,6 +36,28 @@ export class ServedCertificates {
     this.#now = now;
   }
 
+  /** Those that are must-staple and have no staple yet. */
+  unready(certificates: ReadonlyMap<string, Certificate>): Certificate[] {
+    return [...certificates.values()].filter((each) => !this.#isReady(each));
+  }
+
+  /**
+   * Shows `former` until `latest` has its staple, as before a restart: if clients can do something with it.
+   *
+   * @param former what was in force before `latest`
+   */
+  recall(latest: Certificate, former: Certificate): void {
+    const { id, names } = latest.facts;
+    const { fingerprint, notAfter } = former.facts;
+    const isGood =
+      notAfter > this.#now() &&
+      names.every((name) => covers(former.facts.names, name)) &&
+      this.#isReady(former) &&
+      this.#staples.revokedAt(fingerprint) === null;
+    if (!isGood) return;
+    this.#made = new Map(this.#made).set(id, { from: former, served: this.#serve(id, former) });
+  }
+
   /** When nothing has changed the map is the same, too. */
   of(certificates: ReadonlyMap<string, Certificate>): Shown {
     const before = this.#made;
@@ -47,18 +70,21 @@ export class ServedCertificates {
       const { fingerprint } = from.facts;
       const former = known?.served.fingerprint ?? fingerprint;
       if (former !== fingerprint && this.#staples.revokedAt(former) !== null) revokedReplaced = true;
-      const staple = this.#staples.stapleOf(fingerprint);
-      if (known?.from === from && known.served.staple === staple) {
+      if (known?.from === from && known.served.staple === this.#staples.stapleOf(fingerprint)) {
         made.set(id, known);
+        isNews ||= this.#shown.get(id) !== known.served;
         continue;
       }
       isNews = true;
-      const { chain, key } = from;
-      made.set(id, { from, served: { id, chain, key, staple, fingerprint } });
+      made.set(id, { from, served: this.#serve(id, from) });
     }
     this.#made = made;
     if (isNews) this.#shown = new Map([...made].map(([id, { served }]) => [id, served]));
     return { certificates: this.#shown, revokedReplaced };
+  }
+
+  #serve(id: string, { chain, key, facts: { fingerprint } }: Certificate): ServedCertificate {
+    return { id, chain, key, staple: this.#staples.stapleOf(fingerprint), fingerprint };
   }
 
   #inForce(former: Certificate, latest: Certificate): Certificate {

@@ -140,6 +140,10 @@ export class FileStore implements Store {
     return this.#generationsOf(issuer, id).history();
   }
 
+  former(issuer: string, id: CertificateId): Promise<Certificate | null> {
+    return this.#generationsOf(issuer, id).former();
+  }
+
   /** The directory that holds the certificate in force, for people and other programs. */
   locate(issuer: string, id: CertificateId): string {
     return dirname(this.#generationsOf(issuer, id).keyPath);

@@ -54,6 +54,21 @@ export class Generations {
     return this.#newestWhole((generation) => this.#readCertificate(generation));
   }
 
+  /** The newest whole generation before the one in force, with its key; null when there is none. */
+  async former(): Promise<Certificate | null> {
+    try {
+      const current = Number(await this.#current());
+      for (const generation of (await this.#numbers()).filter((each) => Number(each) < current)) {
+        const value = await this.#attempt(generation, (each) => this.#readCertificate(each), []);
+        if (value !== null) return value;
+      }
+      return null;
+    } catch (error) {
+      if (isAbsence(error)) return null;
+      throw unreadable(this.#directory, error);
+    }
+  }
+
   /** All readable generations, newest first. */
   async history(): Promise<readonly Generation[]> {
     try {

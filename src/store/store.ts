@@ -1,4 +1,4 @@
-import type { CertificateFacts, CertificateId } from '../certs/certificate.ts';
+import type { Certificate, CertificateFacts, CertificateId } from '../certs/certificate.ts';
 import type { CertificateStore, DocumentPath, DocumentStore, StoreLock } from '../certs/ports.ts';
 import type { Instant } from '../platform/clock.ts';
 
@@ -9,6 +9,8 @@ export interface Store extends CertificateStore {
   readonly fleet: Fleet | null;
   /** The generations of one certificate that are kept and readable, newest first. */
   history(issuer: string, id: CertificateId): Promise<readonly Generation[]>;
+  /** The newest whole generation before the one in force, with its key; null when there is none. */
+  former(issuer: string, id: CertificateId): Promise<Certificate | null>;
   /** Where the certificate in force is, for people: a directory, or the key in a database. */
   locate(issuer: string, id: CertificateId): string;
   /**

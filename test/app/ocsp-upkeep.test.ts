@@ -17,7 +17,7 @@ it('forgets the answers of certificates that neither the process nor the store h
   const held = { facts: makeFacts({ fingerprint: 'held' }), chain: '', key: '' };
   const faults: unknown[] = [];
   try {
-    for (const name of ['held', 'stored', 'gone'])
+    for (const name of ['held', 'stored', 'shown', 'gone'])
       await documents.writeDocument(['ocsp', `${name}.json`], '{}');
     const stop = startOcspUpkeep({
       keeper: new StapleKeeper({
@@ -25,6 +25,7 @@ it('forgets the answers of certificates that neither the process nor the store h
         ...{ emit: () => {}, onChange: () => {} },
       }),
       manager: { certificates: new Map([['example.com', held]]) },
+      shown: () => ['shown'],
       store: { list: async () => ({ certificates: [makeFacts({ fingerprint: 'stored' })], damaged: [] }) },
       localCas: () => [],
       clock,
@@ -33,7 +34,7 @@ it('forgets the answers of certificates that neither the process nor the store h
     await clock.advance(DAY);
     await expect
       .poll(async () => (await documents.listDocuments(['ocsp'])).toSorted())
-      .toEqual(['held.json', 'stored.json']);
+      .toEqual(['held.json', 'shown.json', 'stored.json']);
     stop();
     expect(faults).toEqual([]);
   } finally {

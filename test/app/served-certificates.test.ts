@@ -95,6 +95,22 @@ describe('what workers show', () => {
     expect(show(make('new', { mustStaple: true }))).toMatchObject({ fingerprint: 'old', staple: null });
   });
 
+  it('is the one before a must-staple certificate after a restart, too, where that is of use', () => {
+    const [old, next] = [make('old'), make('new', { mustStaple: true })];
+    expect(served.unready(new Map([['one', next]]))).toEqual([next]);
+    served.recall(next, make('unstapled', { mustStaple: true }));
+    served.recall(next, make('expired', { notAfter: START }));
+    served.recall(next, make('other', { names: ['other.example'] }));
+    answers.set('revoked', { status: 'revoked', usable: false });
+    served.recall(next, make('revoked'));
+    expect(show(next)).toMatchObject({ fingerprint: 'new' });
+    served.recall(next, old);
+    expect(show(next)).toMatchObject({ fingerprint: 'old' });
+    answers.set('new', { status: 'good', usable: true });
+    expect(show(next)).toMatchObject({ fingerprint: 'new', staple: STAPLE });
+    expect(served.unready(new Map([['one', next]]))).toEqual([]);
+  });
+
   it('says when a revoked certificate is not shown any more, and only then', () => {
     const told = (certificate: Certificate) => served.of(new Map([['one', certificate]])).revokedReplaced;
     expect(told(make('first'))).toBe(false);
@@ -112,7 +128,7 @@ function show(certificate: Certificate) {
 
 function make(fingerprint: string, facts: Partial<CertificateFacts> = {}): Certificate {
   const responderUrl = 'http://ocsp.example/';
-  return { facts: makeFacts({ fingerprint, responderUrl, ...facts }), chain: 'chain', key: 'key' };
+  return { facts: makeFacts({ id: 'one', fingerprint, responderUrl, ...facts }), chain: 'chain', key: 'key' };
 }
 
 function answer(status: Staple['status']): Staple {

@@ -14,6 +14,8 @@ import { RigilError } from '../../src/errors.ts';
 /** What processes share that use the same memory store, with the faults that it has. */
 export class SharedMemory {
   readonly certificates = new Map<string, Certificate>();
+  /** What was in force before. */
+  readonly formers = new Map<string, Certificate>();
   /** All that ever saved something. */
   readonly issuers = new Set<string>();
   readonly journal = new Map<string, JournalEntry>();
@@ -76,13 +78,20 @@ export class MemoryStore implements CertificateStore {
     return this.#shared.certificates.get(`${issuer}\n${id}`) ?? null;
   }
 
+  async former(issuer: string, id: string): Promise<Certificate | null> {
+    return this.#shared.formers.get(`${issuer}\n${id}`) ?? null;
+  }
+
   async save(certificate: Certificate, lock: StoreLock): Promise<void> {
     const { id, issuer } = certificate.facts;
     await this.#may('saves');
     if (lock.key !== lockKeyOf(id)) throw new RigilError('internal', 'this is another lock');
     if (lock.lost.aborted) throw new RigilError('lock-lost', 'this lock is gone');
     this.#shared.issuers.add(issuer);
-    this.#shared.certificates.set(`${issuer}\n${id}`, certificate);
+    const place = `${issuer}\n${id}`;
+    const former = this.#shared.certificates.get(place);
+    if (former !== undefined) this.#shared.formers.set(place, former);
+    this.#shared.certificates.set(place, certificate);
     this.#shared.orders.delete(id);
     for (const [store, watchers] of this.#shared.watchers)
       if (store !== this) for (const watch of watchers) watch();

@@ -161,6 +161,24 @@ describe.skipIf(!has('openssl') || !has('curl'))('stapling', { timeout: 60_000 }
     expect((await curl(daemon, 'one.test', '--cert-status')).code).toBe(0);
   });
 
+  it('shows the one before a must-staple certificate without a staple after a restart, too', async () => {
+    const former = await issue('one.test');
+    await using first = await start('one.test', (folder) => store(folder, 'testca', former, authority.ca));
+    await first.event('staple.refreshed');
+    await first.stop();
+
+    isDown = true;
+    const next = await issue('one.test', ['tlsfeature=status_request']);
+    await using second = await start('one.test', async (folder) => {
+      copy(first, folder);
+      await store(folder, 'testca', next, authority.ca);
+    });
+    await second.event('staple.failed');
+    isDown = false;
+    expect((await look(second, 'one.test')).stdout).toContain(former.pem.trim());
+    expect((await curl(second, 'one.test', '--cert-status')).code).toBe(0);
+  });
+
   it('shows a must-staple certificate without a staple where there is no other, and says that some refuse it', async () => {
     isDown = true;
     const leaf = await issue('one.test', ['tlsfeature=status_request']);

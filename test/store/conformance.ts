@@ -2,12 +2,13 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Certificate } from '../../src/certs/certificate.ts';
 import { emptyJournal, type JournalEntry } from '../../src/certs/journal.ts';
 import { type CertificateStore, type DocumentStore, lockKeyOf } from '../../src/certs/ports.ts';
+import type { Store } from '../../src/store/store.ts';
 import { DAY, makeFailure, START } from '../certs/make.ts';
 import { realCertificate } from '../certs/real-certificate.ts';
 
 /** A store under test. Every `open` gives what another process would see. */
 export interface StoreUnderTest {
-  open(): CertificateStore & { readonly documents: DocumentStore };
+  open(): CertificateStore & Pick<Store, 'former'> & { readonly documents: DocumentStore };
   close(): Promise<void>;
 }
 
@@ -69,6 +70,14 @@ export function describeStore(name: string, make: () => Promise<StoreUnderTest>)
         expect(await elsewhere.load('ca', 'example.com')).toEqual(second);
         expect(await elsewhere.find('example.com')).toEqual([second.facts]);
         expect((await elsewhere.list()).certificates).toEqual([second.facts]);
+      });
+
+      it('leave the one before behind', async () => {
+        expect(await store.former('ca', 'example.com')).toBeNull();
+        await save(first);
+        expect(await elsewhere.former('ca', 'example.com')).toBeNull();
+        await save(second);
+        expect(await elsewhere.former('ca', 'example.com')).toEqual(first);
       });
 
       it('come back all at once', async () => {

@@ -131,6 +131,16 @@ export class RedisCertificates {
     });
   }
 
+  async former(issuer: string, id: CertificateId): Promise<Certificate | null> {
+    const place = placeOf({ issuer, id });
+    const [, ...older] = generationsIn(await this.#fields(place));
+    for (const { meta, pem } of older) {
+      const read = this.#read(place, meta, pem);
+      if (!(read instanceof Error)) return read;
+    }
+    return null;
+  }
+
   async history(issuer: string, id: CertificateId): Promise<readonly Generation[]> {
     const fields = await this.#fields(placeOf({ issuer, id }));
     return generationsIn(fields).flatMap(({ generation, meta }, index) => {

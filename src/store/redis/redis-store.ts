@@ -181,6 +181,10 @@ export class RedisStore implements Store {
     return this.#certificates.history(issuer, id);
   }
 
+  former(issuer: string, id: CertificateId): Promise<Certificate | null> {
+    return this.#certificates.former(issuer, id);
+  }
+
   locate(issuer: string, id: CertificateId): string {
     return this.#certificates.locate(placeOf({ issuer, id }));
   }
