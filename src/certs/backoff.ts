@@ -140,7 +140,8 @@ export function isLocal(code: string): boolean {
   return code.startsWith('store-') || code === 'lock-lost';
 }
 
-function isInterruption({ code }: { readonly code: string }): boolean {
+/** Whether a code says that the program ended during an attempt. */
+export function isInterruption({ code }: { readonly code: string }): boolean {
   return code === 'issuance-interrupted';
 }
 

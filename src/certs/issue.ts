@@ -3,7 +3,7 @@ import { bounded } from '../platform/bounded.ts';
 import type { Instant } from '../platform/clock.ts';
 import type { IssueAction } from './action.ts';
 import { readAdoptable } from './adopt.ts';
-import { afterFailure, afterTrouble, isLocal, released } from './backoff.ts';
+import { afterFailure, afterTrouble, isInterruption, isLocal, released } from './backoff.ts';
 import { Candidates, isBetter } from './candidates.ts';
 import type { Certificate } from './certificate.ts';
 import { mustServe, toCertificate } from './facts.ts';
@@ -128,7 +128,9 @@ class Attempt {
     const failure = noted.failure === null ? null : await this.#afterInterruption(noted.failure, now);
     if (failure !== null && failure.at > (journal.failure?.at ?? Number.NEGATIVE_INFINITY)) {
       this.#before = { ...journal, failure };
-      if (failure.retryAt === null || failure.retryAt > now) {
+      // Its order may be at another issuer than the one that we were about to ask.
+      const isElsewhere = isInterruption(failure) && failure.nextIssuer !== this.#action.issuer;
+      if (failure.retryAt === null || failure.retryAt > now || isElsewhere) {
         return { kind: 'deferred', ...this.#parts(), journal: this.#before };
       }
     }
@@ -138,7 +140,7 @@ class Attempt {
 
   /** Who takes over an order that somebody died with goes on at once, as after a start, unless many have died with it. */
   async #afterInterruption(failure: Failure, now: Instant): Promise<Failure> {
-    if (failure.code !== 'issuance-interrupted') return failure;
+    if (!isInterruption(failure)) return failure;
     const { wanted } = this.#entry;
     const note = await readOrderNote(wanted.id, this.#ports, this.#signal);
     return note === null ? failure : released(failure, wanted.issuers, now);
@@ -202,9 +204,12 @@ class Attempt {
       if (this.#started) this.#tellFailure({ code: 'aborted', message, hint: null }, this.#before, startedAt);
       return { kind: 'dropped', ...this.#parts() };
     }
+    const isLost = this.lock?.lost.aborted === true;
     const told = {
-      code: this.lock?.lost.aborted === true ? ('lock-lost' as const) : codeOf(error),
-      message: messageOf(error),
+      code: isLost ? ('lock-lost' as const) : codeOf(error),
+      message: isLost
+        ? 'this process was not heard of for too long: another one goes on with the work'
+        : messageOf(error),
       hint: error instanceof RigilError ? error.hint : null,
     };
     const outcome: Outcome = {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Issued, Issuer, Order } from '../../src/certs/ports.ts';
+import { type Issued, type Issuer, lockKeyOf, type Order } from '../../src/certs/ports.ts';
 import { RigilError } from '../../src/errors.ts';
-import { DAY, HOUR, MINUTE, makeWanted, START } from './make.ts';
+import { DAY, HOUR, MINUTE, makeFailure, makeWanted, START } from './make.ts';
 import type { MemoryStore } from './memory-store.ts';
 import { quickCertificate } from './quick-certificate.ts';
 import { type Process, World } from './world.ts';
@@ -81,6 +81,36 @@ describe('an order whose daemon dies', () => {
     expect(ca.placed).toHaveLength(1);
     expect(note()).toBeNull();
     expect(world.shared.journal.size).toBe(0);
+  });
+
+  it('is gone on with where it is, also by one who was about to ask another issuer', async () => {
+    const wanted = makeWanted({ issuers: ['ca', 'second'] });
+    const dying = world.shared.open();
+    await dying.lock(lockKeyOf('example.com'), new AbortController().signal);
+    const waiting = await daemon(wanted);
+    await world.clock.advance(1_000);
+    await second.issue({
+      id: 'example.com',
+      names: wanted.names,
+      replaces: null,
+      note: {
+        lost: new AbortController().signal,
+        read: async () => null,
+        write: async (content) => void world.shared.orders.set('example.com', Buffer.from(content)),
+        erase: async () => {},
+      },
+    });
+    const failure = makeFailure({
+      code: 'issuance-interrupted',
+      at: world.clock.now(),
+      retryAt: world.clock.now() + MINUTE,
+      nextIssuer: 'second',
+    });
+    await dying.writeJournal('example.com', { failure, ari: null });
+    dying.kill();
+    await world.clock.advance(5_000);
+    expect(waiting.served()?.chain).toBe(second.placed[0]?.chain);
+    expect([ca.placed.length, second.placed.length]).toEqual([0, 1]);
   });
 
   it('is gone on with by the next command', async () => {
