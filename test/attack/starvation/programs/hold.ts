@@ -72,11 +72,15 @@ function open(): Promise<void> {
     };
     const socket = tls.connect(options);
     socket.on('error', () => {});
+    let again: NodeJS.Timeout | undefined;
     const answered = () => {
       held.add(connection);
+      // Not all at the same time: that would be a load.
+      again ??= setInterval(() => connection.ask(), ASK_EVERY_MS);
       resolve();
     };
     const lost = () => {
+      clearInterval(again);
       if (!held.delete(connection)) failed += 1;
       resolve();
     };
@@ -93,13 +97,9 @@ async function openSome(): Promise<void> {
   }
 }
 
-const again = setInterval(() => {
-  for (const connection of held) connection.ask();
-}, ASK_EVERY_MS);
 await Promise.all(Array.from({ length: AT_A_TIME }, openSome));
 process.stdout.write(held.size === count ? 'held\n' : `lost ${count - held.size} ${failed}\n`);
 process.stdin.resume();
 process.stdin.on('end', () => {
-  clearInterval(again);
   for (const connection of held) connection.destroy();
 });
