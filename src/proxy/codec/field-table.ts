@@ -25,14 +25,15 @@ export class FieldTable {
    * when there is none.
    */
   lineFrom = -1;
-  /** See {@link ROW}. */
-  readonly rows: Int32Array;
+  /** See {@link ROW}. None while the table is empty. */
+  rows: Int32Array = NO_ROWS;
   /** How many lines there is room for. */
   readonly capacity: number;
+  readonly #spares: Int32Array[];
 
   constructor(capacity: number) {
     this.capacity = capacity;
-    this.rows = new Int32Array(capacity * ROW.size);
+    this.#spares = sparesFor(capacity);
   }
 
   clear(): void {
@@ -42,14 +43,21 @@ export class FieldTable {
     this.lineFrom = -1;
   }
 
-  /** Empties the table and lets go of the bytes, which may be large and of no more use to anybody. */
+  /**
+   * Empties the table and lets go of the bytes, which may be large and of no more use to anybody, and of the rows, since
+   * thousands of connections may wait for their next message.
+   */
   release(): void {
     this.clear();
     this.bytes = NO_BYTES;
+    if (this.rows.length === 0) return;
+    if (this.#spares.length < SPARES) this.#spares.push(this.rows);
+    this.rows = NO_ROWS;
   }
 
   /** Adds a line; there must be room for it. `to` is the end of the line. */
   push(nameFrom: number, nameTo: number, valueFrom: number, valueTo: number, kind: number, to: number): void {
+    if (this.rows.length === 0) this.rows = this.#spares.pop() ?? new Int32Array(this.capacity * ROW.size);
     const rows = this.rows;
     const row = this.count * ROW.size;
     rows[row + ROW.nameFrom] = nameFrom;
@@ -175,3 +183,16 @@ export class FieldTable {
 export const ROW = { nameFrom: 0, nameTo: 1, valueFrom: 2, valueTo: 3, kind: 4, size: 5 } as const;
 
 const NO_BYTES = Buffer.alloc(0);
+const NO_ROWS = new Int32Array(0);
+
+/** So many rows that no table uses are kept, of each capacity. */
+const SPARES = 64;
+const spares = new Map<number, Int32Array[]>();
+
+function sparesFor(capacity: number): Int32Array[] {
+  const known = spares.get(capacity);
+  if (known !== undefined) return known;
+  const made: Int32Array[] = [];
+  spares.set(capacity, made);
+  return made;
+}

@@ -6,12 +6,11 @@ const REMEMBERED = 128;
  * (RFC 9113 5.1); for one that the client has ended itself they are an error.
  */
 export class ClosedStreams {
-  /** Negative = reset from here. Made when the first stream is closed. */
-  #ids: Int32Array = NONE;
+  /** Negative = reset from here. When there are {@link REMEMBERED}, the oldest are overwritten. */
+  readonly #ids: number[] = [];
   #next = 0;
 
   add(id: number, reset: boolean): void {
-    if (this.#ids === NONE) this.#ids = new Int32Array(REMEMBERED);
     this.#ids[this.#next] = reset ? -id : id;
     this.#next = (this.#next + 1) % REMEMBERED;
   }
@@ -22,5 +21,3 @@ export class ClosedStreams {
     return this.#ids.includes(id) ? 'ended' : 'unknown';
   }
 }
-
-const NONE = new Int32Array(0);

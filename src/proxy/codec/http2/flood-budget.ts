@@ -28,18 +28,11 @@ export const FLOOD_LIMITS: Readonly<Record<FloodKind, FloodLimit>> = {
 /** The budgets of one connection. It has no clock: whoever spends says when. */
 export class FloodBudget {
   readonly #limits: Readonly<Record<FloodKind, FloodLimit>>;
-  readonly #spent: Record<FloodKind, Spent>;
+  /** Of the kinds that came. */
+  readonly #spent: Partial<Record<FloodKind, Spent>> = {};
 
   constructor(limits: Readonly<Record<FloodKind, FloodLimit>> = FLOOD_LIMITS) {
     this.#limits = limits;
-    this.#spent = {
-      reset: { amount: 0, at: 0 },
-      ping: { amount: 0, at: 0 },
-      settings: { amount: 0, at: 0 },
-      empty: { amount: 0, at: 0 },
-      continuation: { amount: 0, at: 0 },
-      idle: { amount: 0, at: 0 },
-    };
   }
 
   /**
@@ -48,7 +41,8 @@ export class FloodBudget {
    */
   spend(kind: FloodKind, now: number): 'ok' | 'enhance-your-calm' {
     const limit = this.#limits[kind];
-    const spent = this.#spent[kind];
+    const spent = this.#spent[kind] ?? { amount: 0, at: 0 };
+    this.#spent[kind] = spent;
     const recovered = (Math.max(now - spent.at, 0) / 1_000) * limit.perSecond;
     spent.amount = Math.max(spent.amount - recovered, 0) + 1;
     spent.at = now;
