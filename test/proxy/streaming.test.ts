@@ -40,7 +40,7 @@ async function sendBody(response: ServerResponse): Promise<void> {
   response.end();
 }
 
-describe('256 MiB', () => {
+describe('256 MiB', { timeout: 120_000 }, () => {
   it('go up through HTTP/1.1 in flat memory', async () => {
     const upstream = await httpUpstream((request, response) => void countBody(request, response));
     const proxy = await startProxy({ routes: [route(upstream)] });
@@ -103,7 +103,7 @@ describe('256 MiB', () => {
   });
 });
 
-describe('a client that does not read', () => {
+describe('a client that does not read', { timeout: 60_000 }, () => {
   it('stops the upstream, and is cut off after a while', async () => {
     let sent = 0;
     let closed = false;
