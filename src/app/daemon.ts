@@ -11,7 +11,6 @@ import { codeOf, messageOf, RigilError } from '../errors.ts';
 import { EventBus } from '../events/bus.ts';
 import { StapleKeeper } from '../ocsp/staple-keeper.ts';
 import { unlessAborted } from '../platform/abort.ts';
-import { bounded } from '../platform/bounded.ts';
 import { systemClock } from '../platform/clock.ts';
 import { systemFetch } from '../platform/fetch.ts';
 import { systemRandom } from '../platform/random.ts';
@@ -28,6 +27,7 @@ import { DaemonStatus } from './daemon-status.ts';
 import { tellExposedSecrets } from './exposed-secrets.ts';
 import { fleetBoard, followFleet } from './fleet.ts';
 import { recallFormer } from './former-certificates.ts';
+import { HandOver } from './hand-over.ts';
 import { Issuers } from './issuers.ts';
 import { DaemonLog, type LogStyle } from './log.ts';
 import { startOcspUpkeep } from './ocsp-upkeep.ts';
@@ -54,8 +54,6 @@ const DRAIN = { requestsMs: 30_000, streamsMs: 600_000 };
 const SHORT_DRAIN = { requestsMs: 5_000, streamsMs: 5_000 };
 /** How long certificate work that is under way may take when a successor wants to take over, in milliseconds. */
 const REST_MS = 20_000;
-/** How long a store may take to give the daemon's lock back, in milliseconds: one that hangs never does. */
-const RELEASE_MS = 5_000;
 /** Thousands of staples may come in at once, and each snapshot is made of all certificates. */
 const STAPLE_PACE_MS = 250;
 /** The same for certificates: a local CA makes dozens in a second. A few cost nothing, and are shown without delay. */
@@ -111,14 +109,25 @@ export class Daemon {
     onChange: (down) => void this.#publisher.update((current) => ({ ...current, down })),
   });
   readonly #stopping = new AbortController();
+  readonly #handOver = new HandOver({
+    sockets: () => this.#sockets.all,
+    stopping: this.#stopping.signal,
+    rest: async () => {
+      this.#routes.stop();
+      await this.#manager.rest(REST_MS);
+    },
+    goOn: () => {
+      this.#manager.endRest();
+      this.#routes.follow(this.#config.global.configSource);
+    },
+    end: () => void this.#end(),
+  });
   readonly #succession: Succession;
   readonly #options: DaemonOptions;
   /** Resolves when `start` has ended, either way. */
   readonly #started = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
   #isRunning = false;
-  /** A successor has asked for the sockets: what comes of it. */
-  #handOver: PromiseWithResolvers<{ readonly followed: boolean }> | null = null;
   /** Opened by a start that has not ended: left open, it would keep a process alive that cannot start. */
   #opening: OpenSockets | null = null;
   #config: Config;
@@ -286,26 +295,7 @@ export class Daemon {
     await this.#succession.complete(() => this.#pool.outlive());
     await this.#sockets.switchTo(sockets);
     this.#opening = null;
-    await this.#succession.open({
-      sockets: () => this.#sockets.all,
-      busy: () => (this.#stopping.signal.aborted ? 'it is ending' : null),
-      prepare: async () => {
-        this.#handOver = Promise.withResolvers();
-        this.#routes.stop();
-        await this.#manager.rest(REST_MS);
-      },
-      stay: () => {
-        this.#handOver?.resolve({ followed: false });
-        this.#handOver = null;
-        if (this.#stopping.signal.aborted) return;
-        this.#manager.endRest();
-        this.#routes.follow(this.#config.global.configSource);
-      },
-      leave: () => {
-        this.#handOver?.resolve({ followed: true });
-        void this.#end();
-      },
-    });
+    await this.#succession.open(this.#handOver);
     await this.#unlessStopped(Promise.resolve());
     this.#isRunning = true;
   }
@@ -339,8 +329,7 @@ export class Daemon {
     this.#stopping.abort(new RigilError('aborted', 'it was stopped before it was ready'));
     if (this.#isRunning) {
       // Told to stop while a successor gets ready: its sockets are these, and it is to have them.
-      const { followed } = (await this.#handOver?.promise) ?? { followed: false };
-      await this.#finish(followed);
+      await this.#finish(await this.#handOver.followed);
     } else {
       void this.#pool.drain(DRAIN);
       await this.#started.promise;
@@ -359,7 +348,7 @@ export class Daemon {
     this.#tailnet.stop();
     if (followed) this.#sockets.letGo();
     else for (const listener of this.#sockets.listeners) listener.close();
-    const certificates = this.#manager.stop().then(() => (followed ? this.#release() : undefined));
+    const certificates = this.#manager.stop().then(() => (followed ? this.#storeWatch.release() : undefined));
     const [cut] = await Promise.all([this.#pool.drain(DRAIN), certificates]);
     this.#bus.emit({ event: 'drain.finished', durationMs: systemClock.now() - startedAt, cut });
     await this.#close(followed);
@@ -501,22 +490,8 @@ export class Daemon {
     await this.#sockets.close();
     await this.#issuers.close();
     this.#succession.close(followed);
-    await this.#release();
+    await this.#storeWatch.release();
     await this.#store.close();
-  }
-
-  /** Gives the daemon's lock back, if the store lets it: a lock whose process has ended holds nobody up. */
-  async #release(): Promise<void> {
-    const bounds = {
-      clock: systemClock,
-      signal: new AbortController().signal,
-      timeoutMs: RELEASE_MS,
-      onTimeout: () =>
-        new RigilError('store-unwritable', `the store did not answer within ${RELEASE_MS / 1000} s`),
-    };
-    await bounded(bounds, () => this.#storeWatch.release()).catch((fault: unknown) =>
-      this.#storeFault('giving the store back', fault),
-    );
   }
 
   #tellSystemd(state: DaemonState): Promise<void> {

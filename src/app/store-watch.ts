@@ -33,6 +33,9 @@ const TRY_EVERY_MS = 5_000;
 /** Longest time for a try, in milliseconds. */
 const TRY_TIMEOUT_MS = 30_000;
 
+/** How long a store may take to give the lock back, in milliseconds: one that hangs never does. */
+const RELEASE_MS = 5_000;
+
 /**
  * Makes this process the one daemon of its store, and knows whether the store can be written.
  *
@@ -87,9 +90,14 @@ export class StoreWatch {
     }
   }
 
+  /** Gives the lock back, if the store lets it: a lock whose process has ended holds nobody up. Never rejects. */
   async release(): Promise<void> {
-    await this.#lock?.release();
+    const lock = this.#lock;
+    if (lock === null) return;
     this.#lock = null;
+    const late = new AbortController();
+    await Promise.race([lock.release(), this.#options.clock.sleep(RELEASE_MS, late.signal)]);
+    late.abort(null);
   }
 
   async #takeLock(signal: AbortSignal, wait = false): Promise<void> {

@@ -31,7 +31,9 @@ function watch(): StoreWatch {
   const acquireDaemonLock = async ({ signal }: { readonly signal: AbortSignal }): Promise<StoreLock> => {
     if (hangs) await new Promise(() => {});
     if (isTaken) throw new RigilError('store-locked', 'process 7 serves from it already');
-    return store.lock('daemon', signal);
+    const lock = await store.lock('daemon', signal);
+    const release = () => (hangs ? new Promise<void>(() => {}) : lock.release());
+    return { ...lock, release };
   };
   return new StoreWatch({
     store: { lock: (key, signal) => store.lock(key, signal), acquireDaemonLock },
@@ -52,6 +54,15 @@ describe('a store that can be written', () => {
     await store.release();
     expect(memory.queues.has('daemon')).toBe(false);
     expect([events, resumed]).toEqual([[], 0]);
+  });
+
+  it('does not keep a daemon that ends when it hangs', async () => {
+    const store = watch();
+    await store.take(never);
+    hangs = true;
+    const released = store.release();
+    await clock.advance(5_000);
+    await released;
   });
 
   it('of another daemon is not for us, and nothing is served from it', async () => {
