@@ -28,7 +28,7 @@ export class Proofs {
   /** By URL; null = not read yet. */
   readonly #authorizations = new Map<string, Authorization | null>();
   readonly #chosen = new Map<string, Choice>();
-  readonly #cleanUps: { readonly isShared: boolean; readonly run: () => Promise<void> }[] = [];
+  readonly #presented: Presented[] = [];
   #clearing: Promise<unknown> = Promise.resolve();
 
   constructor(proving: Proving) {
@@ -82,8 +82,18 @@ export class Proofs {
    * @param options.leaveShared leaves those that are the same for whoever goes on with the order
    */
   async takeAway({ leaveShared = false }: { readonly leaveShared?: boolean } = {}): Promise<void> {
-    const cleanUps = this.#cleanUps.splice(0).filter(({ isShared }) => !(isShared && leaveShared));
-    this.#clearing = Promise.all([this.#clearing, ...cleanUps.map(({ run }) => run())]);
+    const { id, emit } = this.#proving;
+    const clearing = this.#presented
+      .splice(0)
+      .map(async ({ cleanUp, solver: { type, sharesAnswers }, name }) => {
+        if (leaveShared && sharesAnswers === true) {
+          const message = 'whoever goes on with the order needs it';
+          emit({ event: 'challenge.left', id, type, name, code: 'lock-lost', message });
+        } else {
+          await this.#cleared(cleanUp, type, name);
+        }
+      });
+    this.#clearing = Promise.all([this.#clearing, ...clearing]);
     await this.#clearing;
   }
 
@@ -138,10 +148,7 @@ export class Proofs {
       signal,
     );
     emit({ event: 'challenge.presented', id, type: solver.type, name });
-    this.#cleanUps.push({
-      isShared: solver.sharesAnswers === true,
-      run: () => this.#cleared(cleanUp, solver.type, name),
-    });
+    this.#presented.push({ solver, name, cleanUp });
     signal.throwIfAborted();
     await this.#tellToLook(authorization, challenge);
   }
@@ -169,6 +176,13 @@ export class Proofs {
       emit({ event: 'challenge.left', id, type, name, code: codeOf(error), message: messageOf(error) });
     }
   }
+}
+
+/** An answer that is where the CA looks for it. */
+interface Presented {
+  readonly solver: Solver;
+  readonly name: string;
+  readonly cleanUp: CleanUp;
 }
 
 interface Choice {
