@@ -299,6 +299,7 @@ export class RedisStore implements Store {
         onChange: ({ kind }) => {
           if (kind !== SEAL) return;
           this.#sealChecked = null;
+          this.#unsealed = null;
           look();
         },
         onGap: () => {},
@@ -311,6 +312,7 @@ export class RedisStore implements Store {
       lost: here?.lost ?? new AbortController().signal,
       release: async () => {
         recovery?.stop();
+        if (this.#recovery === recovery) this.#recovery = null;
         for (const stop of stopLooking) stop();
         await leave();
         await copy?.idle;
@@ -406,7 +408,8 @@ export class RedisStore implements Store {
   /** What is worth knowing after a connect: how the server is set up, and documents that a start without it needs. */
   async #look(): Promise<void> {
     const { advice, replicas } = await checkServer(this.#connection);
-    this.#unsealed = this.#options.seal.isOn ? await countUnsealed(this.#sealParts) : null;
+    // Once all is sealed nothing in clear is added: everybody seals, or is refused.
+    if (this.#options.seal.isOn && this.#unsealed !== 0) this.#unsealed = await countUnsealed(this.#sealParts);
     this.#advice = [...advice, ...this.#sealAdvice(this.#unsealed ?? 0)];
     this.#replicas = this.#options.server.mode === 'cluster' ? 0 : replicas;
     for (const { message, hint } of this.#advice) {

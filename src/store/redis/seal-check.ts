@@ -15,8 +15,8 @@ export const SEAL = 'seal';
 /** Kinds of documents that hold secrets. */
 const SECRET_KINDS = ['accounts', 'authorities', 'challenges', 'routes', 'tickets'] as const;
 
-/** How many certificates are looked through in one round trip. */
-const BATCH = 500;
+/** How many certificates are looked through in one round trip, which holds up Redis. */
+const BATCH = 100;
 
 interface SealParts {
   readonly connection: RedisConnection;
