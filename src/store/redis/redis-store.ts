@@ -20,7 +20,6 @@ import {
   type Store,
   type StoreState,
 } from '../store.ts';
-import { type Advice, checkServer } from './advice.ts';
 import { RedisCertificates } from './certificates.ts';
 import { CERTIFICATE, Changes } from './changes.ts';
 import { RedisConnection } from './connection.ts';
@@ -31,8 +30,9 @@ import { Nodes } from './nodes.ts';
 import { Recovery } from './recovery.ts';
 import { scanHash } from './scan.ts';
 import { REMOVE_FIELD, WRITE_FIELD } from './scripts.ts';
-import { checkSeal, countUnsealed, SEAL } from './seal-check.ts';
+import { checkSeal } from './seal-check.ts';
 import type { RedisServer } from './server.ts';
+import { ServerWatch } from './server-watch.ts';
 
 export interface RedisStoreOptions {
   readonly server: RedisServer;
@@ -46,10 +46,6 @@ export interface RedisStoreOptions {
 
 /** How often everything is read again, in milliseconds: a message may have been missed. */
 const READ_AGAIN_MS = 60_000;
-/** How often Redis is asked about itself, besides after each connect, in milliseconds. */
-const CHECK_MS = 3_600_000;
-/** How long a save waits for a replica, in milliseconds. */
-const REPLICA_MS = 100;
 /** How long a listing waits for what is being put back, in milliseconds. */
 const SETTLE_MS = 5_000;
 /** What is stored while a store is sealed anew may take a former value along: it is gone through until none is left. */
@@ -75,6 +71,7 @@ export class RedisStore implements Store {
   readonly #locks: RedisLocks;
   readonly #changes: Changes;
   readonly #nodes: Nodes;
+  readonly #server: ServerWatch;
   readonly #copy: LocalCopy | null;
   readonly #reported = new Set<string>();
   #recovery: Recovery | null = null;
@@ -83,9 +80,6 @@ export class RedisStore implements Store {
   /** Everything was read at this moment, and changes are heard of since; null = then all is to be read. */
   #readAt: Instant | null = null;
   #watching = 0;
-  #advice: readonly Advice[] = [];
-  #replicas = 0;
-  #unsealed: number | null = null;
   #sealChecked: Promise<void> | null = null;
 
   constructor(options: RedisStoreOptions) {
@@ -105,6 +99,14 @@ export class RedisStore implements Store {
     });
     this.#locks = new RedisLocks(this.#connection, this.#keys, clock);
     this.#nodes = new Nodes(this.#node, this.#connection, this.#keys, clock);
+    this.#server = new ServerWatch({
+      ...{ ...parts, clock, emit },
+      isCluster: server.mode === 'cluster',
+      onLook: () => this.#keepSecrets(),
+      onSeal: () => {
+        this.#sealChecked = null;
+      },
+    });
     this.fleet = {
       node: this.#node,
       watchDocuments: (kind, onChange) =>
@@ -194,7 +196,7 @@ export class RedisStore implements Store {
     const writes = await this.#certificates.save(certificate, lock);
     this.#recovery?.noteWrite(writes);
     this.#copy?.keep(certificate);
-    await this.#waitForReplica();
+    await this.#server.waitForReplica();
   }
 
   readOrder(id: CertificateId): Promise<Buffer | null> {
@@ -291,20 +293,7 @@ export class RedisStore implements Store {
             emit: this.#options.emit,
           });
     this.#recovery = recovery;
-    const look = (): void => void this.#look().catch(() => {});
-    const stopLooking = [
-      this.#connection.onUp(look),
-      this.#options.clock.every(CHECK_MS, look),
-      this.#changes.listen({
-        onChange: ({ kind }) => {
-          if (kind !== SEAL) return;
-          this.#sealChecked = null;
-          this.#unsealed = null;
-          look();
-        },
-        onGap: () => {},
-      }),
-    ];
+    const stopLooking = this.#server.follow();
     const leave = this.#nodes.join((epoch) => recovery?.compare(epoch));
     return {
       key: DAEMON_LOCK,
@@ -313,7 +302,7 @@ export class RedisStore implements Store {
       release: async () => {
         recovery?.stop();
         if (this.#recovery === recovery) this.#recovery = null;
-        for (const stop of stopLooking) stop();
+        stopLooking();
         await leave();
         await copy?.idle;
         await here?.release();
@@ -333,8 +322,8 @@ export class RedisStore implements Store {
       up,
       since,
       lastError: up ? null : (error?.message ?? null),
-      warnings: this.#advice.map(({ message }) => message),
-      unsealed: this.#unsealed,
+      warnings: this.#server.warnings,
+      unsealed: this.#server.unsealed,
     };
   }
 
@@ -405,35 +394,12 @@ export class RedisStore implements Store {
     return { connection: this.#connection, keys: this.#keys, changes: this.#changes, seal };
   }
 
-  /** What is worth knowing after a connect: how the server is set up, and documents that a start without it needs. */
-  async #look(): Promise<void> {
-    const { advice, replicas } = await checkServer(this.#connection);
-    // Once all is sealed nothing in clear is added: everybody seals, or is refused.
-    if (this.#options.seal.isOn && this.#unsealed !== 0) this.#unsealed = await countUnsealed(this.#sealParts);
-    this.#advice = [...advice, ...this.#sealAdvice(this.#unsealed ?? 0)];
-    this.#replicas = this.#options.server.mode === 'cluster' ? 0 : replicas;
-    for (const { message, hint } of this.#advice) {
-      // The message may have a number in it.
-      if (this.#reported.has(hint)) continue;
-      this.#reported.add(hint);
-      this.#options.emit({ event: 'store.warning', message, hint });
-    }
+  /** Accounts and roots that others have made are needed for a start without Redis. */
+  async #keepSecrets(): Promise<void> {
     if (this.#copy === null) return;
     for (const kind of ['accounts', 'authorities'] as const) {
       for (const path of await this.documents.allDocuments(kind)) await this.documents.readDocument(path);
     }
-  }
-
-  #sealAdvice(unsealed: number): readonly Advice[] {
-    if (unsealed === 0) return [];
-    const message = `${unsealed} secrets in ${this.#connection.place} are not sealed, although there is a key for it`;
-    return [{ message, hint: 'run `rigil store reseal` once, then BGREWRITEAOF in redis-cli' }];
-  }
-
-  /** A certificate that only the master has is lost with it: a moment's patience is cheap. */
-  async #waitForReplica(): Promise<void> {
-    if (this.#replicas === 0) return;
-    await this.#connection.use((client) => client.call('WAIT', '1', String(REPLICA_MS))).catch(() => {});
   }
 
   /** Once for each problem: it is met again and again. */

@@ -13,12 +13,13 @@ const PLACE = 'seal';
 export const SEAL = 'seal';
 
 /** Kinds of documents that hold secrets. */
-const SECRET_KINDS = ['accounts', 'authorities', 'challenges', 'routes', 'tickets'] as const;
+const SECRET_KINDS = ['accounts', 'authorities', 'challenges', 'orders', 'routes', 'tickets'] as const;
 
 /** How many certificates are looked through in one round trip, which holds up Redis. */
 const BATCH = 100;
 
-interface SealParts {
+/** Where a seal is looked after. */
+export interface SealParts {
   readonly connection: RedisConnection;
   readonly keys: Keys;
   readonly seal: Seal;
