@@ -21,6 +21,7 @@ export const PEERS: Readonly<Record<string, string>> = {
   mandoc: 'mandoc',
   testssl: 'testssl.sh',
   'redis-server': 'redis-server',
+  'systemd-analyze': 'systemd',
 };
 
 const FOLDERS = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/local/bin'];
