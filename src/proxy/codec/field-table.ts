@@ -1,6 +1,6 @@
 import type { Cuts } from './field-kind.ts';
 import { FIELD } from './field-kind.ts';
-import { isName } from './octets.ts';
+import { copyBytes, isName } from './octets.ts';
 
 /**
  * The field lines of one message where they lie: offsets into a Buffer, five numbers a line. Made once a connection
@@ -148,6 +148,14 @@ export class FieldTable {
   /** The same with the start line, which there must be, and the first line, of whatever kind it is. */
   copyWithStartTo(target: Buffer, at: number, cuts: Cuts): number {
     return this.#copy(target, at, cuts, 1, this.lineFrom);
+  }
+
+  /** Copies the start line, which there must be, and the line at `index`. */
+  copyStartAndLineTo(target: Buffer, at: number, index: number): number {
+    const { bytes, base } = this;
+    const written = at + bytes.copy(target, at, base + this.lineFrom, base + this.start);
+    const to = index + 1 < this.count ? this.nameFrom(index + 1) : base + this.end;
+    return copyBytes(bytes, this.nameFrom(index), to, target, written);
   }
 
   /** Lines that stay together are copied together, from `first` on and with what lies before it from `runFrom`, if that is not -1. */

@@ -21,14 +21,15 @@ export function writeRequestHead(target: GatheredWrites, request: UpstreamReques
     return target.at + target.bytes.write(text, target.at, 'latin1');
   }
   // All of this is our own, or was read by our parser.
-  const verbatim = passed.lineFrom >= 0 && beginsWithHost(passed);
-  const first = verbatim ? '' : `${startLine(request)}${headers[0]}: ${headers[1]}\r\n`;
+  const host = passed.lineFrom >= 0 ? hostLine(passed) : -1;
+  const first = host >= 0 ? '' : `${startLine(request)}${headers[0]}: ${headers[1]}\r\n`;
   const last = told === undefined ? `${fieldLines(headers.slice(2))}${framing}\r\n` : framing;
   target.reserve(first.length + passed.end + (told?.length ?? 0) + last.length + 2);
   const { bytes } = target;
   const cuts = cutsFor(request);
   let { at } = target;
-  if (verbatim) at = passed.copyWithStartTo(bytes, at, cuts);
+  if (host === 0) at = passed.copyWithStartTo(bytes, at, cuts);
+  else if (host > 0) at = passed.copyTo(bytes, passed.copyStartAndLineTo(bytes, at, host), cuts);
   else at = passed.copyTo(bytes, at + bytes.write(first, at, 'latin1'), cuts);
   if (told === undefined) return at + bytes.write(last, at, 'latin1');
   at += told.copy(bytes, at);
@@ -42,18 +43,19 @@ function startLine({ method, path }: UpstreamRequest): string {
   return `${method} ${path} HTTP/1.1\r\n`;
 }
 
-/** Whether the first line is letter for letter the one that would be written instead. */
-function beginsWithHost(table: FieldTable): boolean {
-  if (table.kind(0) !== FIELD.host) return false;
+/** The line that is letter for letter the one that would be written for it, or -1. */
+function hostLine(table: FieldTable): number {
+  const index = table.find(FIELD.host);
+  if (index < 0) return -1;
   const { bytes } = table;
-  const nameTo = table.nameTo(0);
-  const valueTo = table.valueTo(0);
-  return (
-    table.valueFrom(0) === nameTo + 2 &&
+  const nameTo = table.nameTo(index);
+  const valueTo = table.valueTo(index);
+  const alike =
+    table.valueFrom(index) === nameTo + 2 &&
     bytes[nameTo + 1] === SP &&
     bytes[valueTo] === CR &&
-    isHost(bytes, table.nameFrom(0))
-  );
+    isHost(bytes, table.nameFrom(index));
+  return alike ? index : -1;
 }
 
 function isHost(bytes: Buffer, at: number): boolean {
