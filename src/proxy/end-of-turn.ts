@@ -12,6 +12,11 @@ export function atEndOfTurn(deferred: Deferred): void {
   waiting.push(deferred);
 }
 
+/** Does now what waits for the end of the turn: before work that takes long, such as a handshake. */
+export function endTurn(): void {
+  run();
+}
+
 let waiting: Deferred[] = [];
 let others: Deferred[] = [];
 

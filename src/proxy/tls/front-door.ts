@@ -8,6 +8,7 @@ import type { Route } from '../../routing/route.ts';
 import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { FAREWELL_MS } from '../client-connection.ts';
 import type { Counters } from '../counters.ts';
+import { endTurn } from '../end-of-turn.ts';
 import { type Opening, readOpening } from './client-hello.ts';
 import { Occasional } from './occasional.ts';
 import {
@@ -92,8 +93,10 @@ export class FrontDoor {
       const found = this.#options.counters.handshakeBegins();
       const verdict = this.#judge(opening, socket);
       found();
-      if (Buffer.isBuffer(verdict)) refuse(socket, verdict);
-      else this.#options.servers.hand(socket, bytes, verdict);
+      if (Buffer.isBuffer(verdict)) return refuse(socket, verdict);
+      // A handshake costs as much time as many requests: they shall not wait for it to leave.
+      endTurn();
+      this.#options.servers.hand(socket, bytes, verdict);
     };
     this.#silent.add(socket);
     socket.on('data', read);
