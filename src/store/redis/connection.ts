@@ -167,7 +167,8 @@ export class RedisConnection {
     });
     client.on('ready', () => {
       this.#unanswered = 0;
-      if (this.#refusal === null) this.#succeeded();
+      // A cluster is ready when any node is: only an answer says that the one with this store is there.
+      if (this.#refusal === null && this.#options.server.mode !== 'cluster') this.#succeeded();
     });
     client.on('close', () => {
       this.#ending = false;

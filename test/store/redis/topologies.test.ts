@@ -185,6 +185,51 @@ describe.skipIf(!has('redis-server'))('a cluster that announces other addresses 
   });
 });
 
+describe.skipIf(!has('redis-server'))('a cluster that loses a node', { timeout: 90_000 }, () => {
+  it('is away for the stores of that node, in time, and serves them and their news when it is back', async () => {
+    await using cluster = await startCluster(3, ['--appendonly', 'yes', '--appendfsync', 'always']);
+    const of = server(cluster.url);
+    const [prefix, events] = [ownPrefix(), [] as Event[]];
+    const [store, other] = [open({ server: of, prefix, events }), open({ server: of, prefix })];
+    const certificate = await realCertificate();
+    await saveUnderLock(store, certificate);
+    let heard = 0;
+    const stop = other.watch(() => {
+      heard += 1;
+    });
+    await expect.poll(() => heard, { timeout: 10_000 }).toBeGreaterThan(0);
+    const sizes = await Promise.all(cluster.nodes.map(({ client }) => client.dbsize()));
+    const owner = cluster.nodes[sizes.findIndex((size) => size > 0)];
+    if (owner === undefined) throw new Error('no node has the store');
+    await owner.kill();
+    const startedAt = Date.now();
+    await expect(store.find('example.com')).rejects.toMatchObject({ code: 'store-unreachable' });
+    expect(Date.now() - startedAt).toBeLessThan(20_000);
+    // That the other nodes answer is no news.
+    for (let tries = 0; tries < 4; tries += 1) {
+      await expect(store.find('example.com')).rejects.toMatchObject({ code: 'store-unreachable' });
+    }
+    expect(events.map(({ event }) => event)).toEqual(['store.lost']);
+    await owner.start();
+    await expect
+      .poll(() => store.find('example.com').catch(String), { timeout: 30_000 })
+      .toEqual([certificate.facts]);
+    await expect
+      .poll(
+        async () => {
+          const before = heard;
+          await saveUnderLock(store, certificate).catch(() => {});
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          return heard > before;
+        },
+        { timeout: 30_000 },
+      )
+      .toBe(true);
+    expect(events.map(({ event }) => event)).toEqual(['store.lost', 'store.connected']);
+    stop();
+  });
+});
+
 describe.skipIf(!has('redis-server'))('a cluster with a password', () => {
   it('is a store for who knows it, and says so to others', async () => {
     await using cluster = await startCluster(1, ['--requirepass', 's3cret']);
