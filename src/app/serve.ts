@@ -53,10 +53,7 @@ export async function serve({ file, logStyle, takeOver, onInvalid }: ServeOption
   process.on('SIGUSR2', startSuccessor);
 
   await daemon.start().catch((error: unknown) => {
-    if (asked) return;
-    // The exit code is that of the error, which is told meanwhile.
-    void endSoon();
-    throw error;
+    if (!asked) throw error;
   });
   await daemon.ended;
   await endSoon(0);

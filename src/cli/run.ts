@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { flush, run as runOclif } from '@oclif/core';
+import { endSoon } from '../app/end-process.ts';
 import { systemCodeOf } from '../errors.ts';
 import { reportError } from './report-error.ts';
 
@@ -15,6 +16,8 @@ export async function run(argv: readonly string[]): Promise<void> {
   } catch (error) {
     process.exitCode = await reportError(error, { json: argv.includes('--json') });
   }
+  // A read from a disk that hangs cannot be called off, and nobody waits for it any more.
+  void endSoon();
 }
 
 /** Somebody who reads the first lines only, such as `head`, has what he wanted: that is no failure, and no more is written. */

@@ -14,7 +14,7 @@ const ROUTE =
   'issuer internal\n  type internal\nroute one.test\n  upstream 127.0.0.1:9\n  provider internal\n';
 
 /** Reading such a file never ends, as on a network file system whose server is gone, and cannot be called off. */
-describe('a daemon whose store hangs', { timeout: TIMEOUT }, () => {
+describe('a store that hangs', { timeout: TIMEOUT }, () => {
   let child: ChildProcess | undefined;
   let folder: string | undefined;
   afterEach(() => {
@@ -35,7 +35,7 @@ describe('a daemon whose store hangs', { timeout: TIMEOUT }, () => {
     return daemon;
   }
 
-  it('ends with 0 on SIGTERM, when all is drained and told', async () => {
+  it('lets a daemon end with 0 on SIGTERM, when all is drained and told', async () => {
     await using daemon = await withHungRead();
     expect(await within(daemon.stop())).toBe(0);
     expect(daemon.events().at(-1)?.event).toBe('daemon.stopped');
@@ -44,14 +44,14 @@ describe('a daemon whose store hangs', { timeout: TIMEOUT }, () => {
     expect(daemon.notes()).toBe('');
   });
 
-  it('ends at once on the second SIGTERM', async () => {
+  it('lets a daemon end at once on the second SIGTERM', async () => {
     await using daemon = await withHungRead();
     daemon.child.kill('SIGTERM');
     await daemon.event('drain.started');
     expect(await within(daemon.stop())).toBe(1);
   });
 
-  it('ends with 0 on SIGTERM while it starts', async () => {
+  it('lets a daemon end with 0 on SIGTERM while it starts', async () => {
     folder = mkdtempSync(join(tmpdir(), 'rigil-hung-'));
     const [https, admin] = await freePorts(2);
     const config = join(folder, 'rigil.conf');
@@ -75,6 +75,25 @@ describe('a daemon whose store hangs', { timeout: TIMEOUT }, () => {
     child.kill('SIGTERM');
     expect((await within(ended))[0], log).toBe(0);
     expect(log).toContain('daemon.stopped');
+  });
+
+  it('is left by a command that is told to end', async () => {
+    folder = mkdtempSync(join(tmpdir(), 'rigil-hung-'));
+    const config = join(folder, 'rigil.conf');
+    writeFileSync(config, `global\n  store file ${folder}/store\n${ROUTE}`);
+    hang(join(folder, 'store/authorities/internal/root.pem'));
+    child = spawn(process.execPath, [RIGIL, 'certs', 'obtain', '-c', config], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let notes = '';
+    child.stderr?.on('data', (data) => {
+      notes += data;
+    });
+    const ended = once(child, 'exit');
+    await eventually('its work', () => notes.includes('obtaining') || undefined);
+    child.kill('SIGTERM');
+    expect((await within(ended))[0], notes).toBe(1);
+    expect(notes).toContain('broken off');
   });
 });
 
