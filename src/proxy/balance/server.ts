@@ -14,10 +14,10 @@ const LONGEST_PAUSE_MS = 30_000;
 export class Server {
   /** Requests that are under way. */
   underWay = 0;
-  /** When it last failed, in milliseconds of the caller's clock. */
-  failedAtMs = Number.NEGATIVE_INFINITY;
   /** How many of its requests have been answered, ever. */
   answers = 0;
+  /** When it last failed, in milliseconds of the caller's clock. */
+  failedAtMs = Number.NEGATIVE_INFINITY;
   #pauses = 0;
   #firstPauseMs = FIRST_PAUSE_MS;
   #awayUntilMs = 0;
