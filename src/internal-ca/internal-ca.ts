@@ -1,4 +1,5 @@
 import { X509Certificate } from 'node:crypto';
+import { isAbsolute } from 'node:path';
 import type { Certificate } from '../certs/certificate.ts';
 import type { CertificateStore, DocumentPath, DocumentStore, Issued, Issuer, Order } from '../certs/ports.ts';
 import { codeOf, messageOf, RigilError } from '../errors.ts';
@@ -201,7 +202,7 @@ export class InternalCa implements Issuer, AnswerSource {
         issuer: this.name,
         file: this.rootLocation,
         notAfter: new Date(notAfter).toISOString(),
-        hint: howToTrust(this.rootLocation),
+        hint: howToTrust(this.rootLocation, this.name),
       });
       return files;
     } finally {
@@ -253,7 +254,10 @@ export class InternalCa implements Issuer, AnswerSource {
   }
 }
 
-/** What a person does with a new root. */
-function howToTrust(file: string): string {
+/** What a person does with a new root. One that is in a database, sealed perhaps, has to become a file first. */
+function howToTrust(file: string, name: string): string {
+  if (!isAbsolute(file)) {
+    return `to trust it: rigil store copy '(what stands behind store)' DIR puts it into DIR/authorities/${name}/root.pem; give that to curl --cacert, to update-ca-certificates, or to a browser as an authority`;
+  }
   return `to trust it: curl --cacert ${file}; on Debian: cp ${file} /usr/local/share/ca-certificates/rigil.crt && update-ca-certificates; browsers: import it as an authority`;
 }

@@ -54,6 +54,10 @@ describe.skipIf(!has('redis-server'))('daemons that share a Redis', { timeout: 1
     expect(new Set(serials).size).toBe(1);
     expect(serials[0]).not.toBeNull();
     expect(ordered(a, b, c)).toBe(1);
+    const roots = [a, b, c].flatMap((each) =>
+      each.events().filter(({ event }) => event === 'authority.created'),
+    );
+    expect(roots).toMatchObject([{ hint: expect.stringContaining('rigil store copy') }]);
     const first = await handshake(a, 'one.localhost');
     for (const each of [a, b, c]) {
       expect(await handshake(each, 'one.localhost', first?.session)).toMatchObject({ resumed: true });

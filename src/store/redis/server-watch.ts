@@ -88,7 +88,8 @@ export class ServerWatch {
 
   #sealAdvice(): readonly Advice[] {
     if (this.#unsealed === null || this.#unsealed === 0) return [];
-    const message = `${this.#unsealed} secrets in ${this.#parts.connection.place} are not sealed, although there is a key for it`;
-    return [{ message, hint: 'run `rigil store reseal` once, then BGREWRITEAOF in redis-cli' }];
+    const { place } = this.#parts.connection;
+    const message = `${this.#unsealed} secrets in ${place} are not sealed, although there is a key: run \`rigil store reseal\``;
+    return [{ message, hint: '`rigil store reseal` seals them; then BGREWRITEAOF in redis-cli' }];
   }
 }
