@@ -25,6 +25,7 @@ const SLOW_MS = 300;
 const ABORT_MS = 30;
 const PAUSE_MS = 700;
 const TURN_MS = 20;
+const LINGER_MS = 2_000;
 const SESSIONS = 4;
 /** A session of HTTP/2 is closed after so many requests. */
 const REQUESTS_OF_SESSION = 200;
@@ -224,7 +225,8 @@ class Clients {
       known.left--;
       return known.session;
     }
-    known?.session.close();
+    // Not at once: Node refuses streams that have not left yet.
+    if (known !== undefined) setTimeout(() => known.session.close(), LINGER_MS);
     const session = http2.connect(`https://${NAME}`, {
       rejectUnauthorized: false,
       servername: NAME,
