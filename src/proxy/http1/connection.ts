@@ -7,6 +7,7 @@ import { ChunkedDecoder } from '../codec/http1/chunked-decoder.ts';
 import { HeadCollector } from '../codec/http1/head-collector.ts';
 import { RequestParser } from '../codec/http1/request-parser.ts';
 import { ConnectionMemo } from '../connection-memo.ts';
+import { readDirectly } from '../direct-reads.ts';
 import type { Body, RawHeaders } from '../exchange.ts';
 import { Outgoing } from '../outgoing.ts';
 import type { Limits } from '../protocol.ts';
@@ -84,7 +85,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     this.#head = new HeadCollector(this.#parser, headBytes);
     this.#readDueMs = performance.now() + limits.headTimeoutMs;
     sweep.add(this);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    readDirectly(socket, (chunk) => this.#onData(chunk));
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#onClose());

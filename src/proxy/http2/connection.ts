@@ -20,6 +20,7 @@ import {
 import type { RequestReader } from '../codec/http2/request-reader.ts';
 import { PeerSettings } from '../codec/http2/settings.ts';
 import { trailersFault } from '../codec/http2/trailers.ts';
+import { readDirectly } from '../direct-reads.ts';
 import type { RawHeaders } from '../exchange.ts';
 import { isGrpcRequest } from '../long-lived.ts';
 import type { Limits } from '../protocol.ts';
@@ -111,7 +112,7 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
       [SETTING.noRfc7540Priorities, 1],
     ]);
     this.output.windowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
-    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    readDirectly(socket, (chunk) => this.#onData(chunk));
     // A client that closes its side has left: HTTP/2 knows no half.
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#onClose());

@@ -7,6 +7,7 @@ import { HeadCollector } from '../codec/http1/head-collector.ts';
 import { RESPONSE_LIMITS } from '../codec/http1/head-limits.ts';
 import { type BodyKind, responseBody, staysOpen } from '../codec/http1/response-body.ts';
 import { ResponseParser } from '../codec/http1/response-parser.ts';
+import { readDirectly } from '../direct-reads.ts';
 import type { RawHeaders } from '../exchange.ts';
 import { Outgoing } from '../outgoing.ts';
 import { type BodySource, PushedBody } from '../pushed-body.ts';
@@ -137,7 +138,7 @@ export class UpstreamConnection implements BodySource {
       socket.once('connect', () => this.#onOpen());
       return socket;
     }
-    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
+    readDirectly(socket, (chunk) => this.#take(chunk, chunk.length));
     if (socket.alpnProtocol !== null) {
       this.phase = 'open';
       return socket;

@@ -19,6 +19,7 @@ import {
 import { ResponseReader } from '../../codec/http2/response-reader.ts';
 import { PeerSettings } from '../../codec/http2/settings.ts';
 import { ReceiveWindow, SendWindow } from '../../codec/http2/window.ts';
+import { readDirectly } from '../../direct-reads.ts';
 import type { Failure } from '../../failure.ts';
 import { NOWHERE, type Sweep, type Timed } from '../../sweep.ts';
 import { failureOf, type Phase } from '../classify.ts';
@@ -140,7 +141,7 @@ export class Http2Connection implements Timed {
       socket.once('connect', () => this.#begin());
       return;
     }
-    socket.on('data', (chunk: Buffer) => this.#take(chunk, chunk.length));
+    readDirectly(socket, (chunk) => this.#take(chunk, chunk.length));
     if (socket.alpnProtocol === 'h2') {
       this.#begin();
       return;
