@@ -2,14 +2,7 @@ import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { has } from '../../test/peers.ts';
 import { cleanUp, folder, output, type Started } from './processes.ts';
-import {
-  type Contender,
-  certificateOf,
-  startCaddy,
-  startHaproxy,
-  startNginx,
-  startRigil,
-} from './proxies.ts';
+import { startContenders } from './proxies.ts';
 import { startUpstream } from './upstream.ts';
 
 /**
@@ -55,11 +48,7 @@ async function main(): Promise<void> {
     if (!has(program)) throw new Error(`this needs ${program}`);
   }
   const upstream = await startUpstream();
-  const proxies: Contender[] = [await startRigil(upstream)];
-  const [ecdsa, rsa] = [await certificateOf('p256'), await certificateOf('rsa2048')];
-  proxies.push(await startNginx(upstream, ecdsa, rsa));
-  if (has('haproxy')) proxies.push(await startHaproxy(upstream, ecdsa, rsa));
-  if (has('caddy')) proxies.push(await startCaddy(upstream, ecdsa, rsa));
+  const proxies = await startContenders(upstream);
   console.log(`| ${RATE} requests a second | ${proxies.map(({ name }) => name).join(' | ')} |`);
   console.log(`|---|${proxies.map(() => '---|').join('')}`);
   for (const { name, args } of PROTOCOLS) {

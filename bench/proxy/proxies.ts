@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
+import { has } from '../../test/peers.ts';
 import { file, folder, freePort, run, type Started } from './processes.ts';
 
 /** What is compared: each on the first core, with one worker or thread. */
@@ -174,4 +175,14 @@ http {
   fastcgi_temp_path ${folder}/${name}-f;
   uwsgi_temp_path ${folder}/${name}-u;
   scgi_temp_path ${folder}/${name}-s;`;
+}
+
+/** All that are installed, rigil first, which makes the certificates for all, before the same upstream. */
+export async function startContenders(upstream: number): Promise<readonly Contender[]> {
+  const contenders = [await startRigil(upstream)];
+  const [ecdsa, rsa] = [await certificateOf('p256'), await certificateOf('rsa2048')];
+  contenders.push(await startNginx(upstream, ecdsa, rsa));
+  if (has('haproxy')) contenders.push(await startHaproxy(upstream, ecdsa, rsa));
+  if (has('caddy')) contenders.push(await startCaddy(upstream, ecdsa, rsa));
+  return contenders;
 }

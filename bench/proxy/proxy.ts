@@ -1,14 +1,7 @@
 import { has } from '../../test/peers.ts';
 import { load, type Round } from './load.ts';
 import { cleanUp, residentBytes } from './processes.ts';
-import {
-  type Contender,
-  certificateOf,
-  startCaddy,
-  startHaproxy,
-  startNginx,
-  startRigil,
-} from './proxies.ts';
+import { type Contender, startContenders } from './proxies.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 import { startUpstream } from './upstream.ts';
 
@@ -42,11 +35,7 @@ async function main(): Promise<void> {
     if (!has(program)) throw new Error(`this needs ${program}`);
   }
   const upstream = await startUpstream();
-  const proxies = [await startRigil(upstream)];
-  const [ecdsa, rsa] = [await certificateOf('p256'), await certificateOf('rsa2048')];
-  proxies.push(await startNginx(upstream, ecdsa, rsa));
-  if (has('haproxy')) proxies.push(await startHaproxy(upstream, ecdsa, rsa));
-  if (has('caddy')) proxies.push(await startCaddy(upstream, ecdsa, rsa));
+  const proxies = await startContenders(upstream);
   const [first] = SCENARIOS;
   for (const { ecdsa } of proxies) if (first !== undefined) await load(ecdsa, first, WARM_UP_SECONDS);
   const scenarios = SCENARIOS.filter(

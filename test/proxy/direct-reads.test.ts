@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import net, { type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import tls from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readDirectly } from '../../src/proxy/direct-reads.ts';
 import { testCertificate } from './certificate.ts';
+import { type SocketPair, socketPair } from './socket-pair.ts';
 
 const open: { destroy(): void }[] = [];
 
@@ -11,19 +12,13 @@ afterEach(() => {
   for (const one of open.splice(0)) one.destroy();
 });
 
-type Pair = { near: Socket; far: Socket };
-
-async function plainPair(): Promise<Pair> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const near = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [far] = (await once(server, 'connection')) as [Socket];
-  server.close();
-  open.push(near, far);
-  return { near: far, far: near };
+async function plainPair(): Promise<SocketPair> {
+  const ends = await socketPair();
+  open.push(ends.near, ends.far);
+  return ends;
 }
 
-async function tlsPair(): Promise<Pair> {
+async function tlsPair(): Promise<SocketPair> {
   const server = tls.createServer(await testCertificate()).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import net, { type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { gathered, Outgoing } from '../../src/proxy/outgoing.ts';
+import { socketPair } from './socket-pair.ts';
 
 const open: { destroy(): void }[] = [];
 
@@ -10,15 +11,10 @@ afterEach(() => {
 });
 
 /** Two ends of one connection. */
-async function pair(): Promise<{ near: Socket; far: Socket }> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const near = net.connect((server.address() as AddressInfo).port, '127.0.0.1');
-  const [far] = (await once(server, 'connection')) as [Socket];
-  server.close();
-  open.push(near, far);
-  if (near.connecting) await once(near, 'connect');
-  return { near, far };
+async function pair() {
+  const ends = await socketPair();
+  open.push(ends.near, ends.far);
+  return ends;
 }
 
 async function readToEnd(socket: Socket): Promise<Buffer> {
