@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { CertificateStore, DocumentPath, DocumentStore } from '../certs/ports.ts';
 import { RigilError } from '../errors.ts';
+import { jsonOrNull } from '../platform/json.ts';
 import type { AccountStore, StoredAccount } from './account-store.ts';
 import { entries, fields, httpsUrl } from './untrusted.ts';
 
@@ -24,7 +25,7 @@ export function accountDocuments(
     remove: (account) => documents.removeDocument(pathOf(account)),
     readStarts: async (account) => {
       const document = await documents.readDocument(startsOf(account));
-      const starts = document === null ? [] : parseJson(document);
+      const starts = document === null ? [] : jsonOrNull(document.toString('utf8'));
       return entries(starts, MOST_STARTS).filter((at) => typeof at === 'number');
     },
     writeStarts: (account, starts) => documents.writeDocument(startsOf(account), JSON.stringify(starts)),
@@ -53,7 +54,7 @@ function folderOf(directory: string): string {
 }
 
 function parse(document: Buffer, where: string): StoredAccount {
-  const account = fields(parseJson(document));
+  const account = fields(jsonOrNull(document.toString('utf8')));
   const text = (name: string) => (typeof account[name] === 'string' ? account[name] : null);
   const directory = text('directory');
   const issuer = text('issuer');
@@ -74,12 +75,4 @@ function parse(document: Buffer, where: string): StoredAccount {
     url: httpsUrl(account['url']),
     createdAt: typeof account['createdAt'] === 'number' ? account['createdAt'] : 0,
   };
-}
-
-function parseJson(document: Buffer): unknown {
-  try {
-    return JSON.parse(document.toString('utf8'));
-  } catch {
-    return null;
-  }
 }

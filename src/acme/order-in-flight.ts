@@ -1,4 +1,5 @@
 import type { Instant } from '../platform/clock.ts';
+import { jsonOrNull } from '../platform/json.ts';
 import { type KeyType, readPrivateKey } from '../x509/private-key.ts';
 import { entries, fields, httpsUrl } from './untrusted.ts';
 
@@ -33,7 +34,7 @@ export function writeNote(order: OrderInFlight): string {
 
 /** Null when it is none, also when its key is none: it may be damaged, or of another version. */
 export function readNote(text: string): OrderInFlight | null {
-  const note = fields(parseJson(text));
+  const note = fields(jsonOrNull(text));
   const { account, profile, mustStaple, keyType, key, begunAt, expiresAt } = note;
   const names = entries(note['names'], 1_000).filter((name) => typeof name === 'string');
   const isWhole =
@@ -77,13 +78,5 @@ function isPrivateKey(pem: string): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }

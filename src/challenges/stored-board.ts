@@ -1,6 +1,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { RigilError } from '../errors.ts';
 import type { Clock, Instant } from '../platform/clock.ts';
+import { jsonOrNull } from '../platform/json.ts';
 import { certificatesOf } from '../x509/pem.ts';
 import { belongsTo, readPrivateKey } from '../x509/private-key.ts';
 import type { Board, ChallengeAnswer, TakeDown } from './board.ts';
@@ -212,7 +213,7 @@ interface StoredAnswer {
 /** What a document says, or null when it is none of ours or damaged: it would go straight to whoever asks. */
 function readAnswer(content: string, name: string): StoredAnswer | null {
   if (content.length > LONGEST_BYTES) return null;
-  const { key, answer, expiresAt } = Object(parseJson(content));
+  const { key, answer, expiresAt } = Object(jsonOrNull(content));
   if (typeof key !== 'string' || hash(key) !== name || typeof expiresAt !== 'number') return null;
   const { type, body, chain, key: privateKey } = Object(answer);
   if (type === 'http-01' && /^http-01:[A-Za-z0-9_-]{16,256}$/.test(key)) {
@@ -235,14 +236,6 @@ function isPair(chain: string, privateKey: string): boolean {
     );
   } catch {
     return false;
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
   }
 }
 

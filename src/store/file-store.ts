@@ -41,7 +41,10 @@ const READERS = 32;
 
 const DAEMON_LOCK = 'daemon';
 
-/** Certificates, journal and documents as files that people and other programs can read. */
+/**
+ * Certificates, journal and documents as files that people and other programs can read. Long because it is where all parts
+ * of the engine are put together.
+ */
 export class FileStore implements Store {
   readonly documents: StoreDocuments;
   readonly fleet = null;

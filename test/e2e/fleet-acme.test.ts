@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Pebble, pebbles, startPebble } from '../pebble.ts';
 import { has } from '../peers.ts';
 import { type RedisUnderTest, startRedis } from '../redis.ts';
-import { type Daemon, eventually, rigil } from './daemon.ts';
-import { serialAt, startNode } from './fleet.ts';
+import { type Daemon, rigil } from './daemon.ts';
+import { serialSoonAt, startNode } from './fleet.ts';
 
 const [programs] = pebbles();
 const NAMES = ['one.test', 'two.test', 'three.test'];
@@ -52,13 +52,6 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
     }
 
     const orders = () => pebble.log().match(/POST \/order-plz/g)?.length ?? 0;
-    const served = (by: Daemon, name: string) =>
-      eventually(
-        `a certificate for ${name}`,
-        async () => (await serialAt(by, name)) ?? undefined,
-        () => JSON.stringify(by.events(), null, 1),
-        60_000,
-      );
 
     it('make one order for each certificate, with cron racing them', async () => {
       await ca();
@@ -67,7 +60,7 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
       const cron = await rigil(['certs', 'obtain', '--json', '-c', b.configFile]);
       expect(cron.code).toBe(0);
       for (const name of NAMES) {
-        const serials = await Promise.all([a, b, c].map((each) => served(each, name)));
+        const serials = await Promise.all([a, b, c].map((each) => serialSoonAt(each, name)));
         expect(new Set(serials).size).toBe(1);
       }
       expect(orders()).toBe(NAMES.length);
@@ -85,7 +78,7 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
       await ca();
       await node('a', ['other.localhost'], pebble.httpPort);
       const b = await node('b', ['one.test']);
-      await served(b, 'one.test');
+      await serialSoonAt(b, 'one.test');
       expect(orders()).toBeGreaterThanOrEqual(1);
       expect(await b.event('certificate.obtain.finished')).toMatchObject({ id: 'one.test' });
     });

@@ -8,7 +8,7 @@ import { type RedisUnderTest, startRedis } from '../redis.ts';
 import { startTcpProxy, type TcpProxy } from '../tcp-proxy.ts';
 import { type CaGate, startCaGate } from './ca-gate.ts';
 import { type Daemon, eventually } from './daemon.ts';
-import { serialAt, startNode } from './fleet.ts';
+import { serialAt, serialSoonAt, startNode } from './fleet.ts';
 
 const [programs] = pebbles();
 const NAMES = ['stopped.test', 'killed.test', 'cut.test'] as const;
@@ -69,13 +69,6 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
     const asked = (what: string) => pebble.log().split(`POST /${what}`).length - 1;
     const theCaToLook = (times: number) =>
       eventually('the CA to look', async () => (gate.waiting >= times ? true : undefined), pebble.log);
-    const served = (by: Daemon, name: string) =>
-      eventually(
-        `a certificate for ${name}`,
-        async () => (await serialAt(by, name)) ?? undefined,
-        () => JSON.stringify(by.events(), null, 1),
-        60_000,
-      );
 
     it('outlives the one who made it: stopped, killed or cut off for longer than its lock', async () => {
       await answering();
@@ -92,7 +85,7 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
       wire.set('hole');
       gate.open();
 
-      const serials = await Promise.all(NAMES.map((name) => served(next, name)));
+      const serials = await Promise.all(NAMES.map((name) => serialSoonAt(next, name)));
       const resumed = next.events().filter(({ event }) => event === 'order.resumed');
       expect(new Set(resumed.map(({ id }) => id))).toEqual(new Set(NAMES));
       stopped.child.kill('SIGCONT');
@@ -122,7 +115,7 @@ describe.skipIf(programs === undefined || !has('redis-server'))(
       await redis.kill();
       gate.open();
       await redis.start();
-      const serials = await Promise.all(racing.map((each) => served(each, 'one.test')));
+      const serials = await Promise.all(racing.map((each) => serialSoonAt(each, 'one.test')));
       expect(new Set(serials).size).toBe(1);
       expect(asked('order-plz')).toBe(1);
       expect(asked('finalize-order')).toBe(1);

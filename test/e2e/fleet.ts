@@ -1,5 +1,5 @@
 import { connect, type TLSSocket } from 'node:tls';
-import { type Daemon, startDaemon } from './daemon.ts';
+import { type Daemon, eventually, startDaemon } from './daemon.ts';
 
 type DaemonOptions = NonNullable<Parameters<typeof startDaemon>[1]>;
 
@@ -54,6 +54,16 @@ export async function handshake(node: Daemon, servername: string, session?: Buff
 /** The serial number that a node shows, or null when it shows none. */
 export async function serialAt(node: Daemon, name: string): Promise<string | null> {
   return (await handshake(node, name))?.serial ?? null;
+}
+
+/** The same, as soon as it shows one. */
+export function serialSoonAt(node: Daemon, name: string): Promise<string> {
+  return eventually(
+    `a certificate for ${name}`,
+    async () => (await serialAt(node, name)) ?? undefined,
+    () => JSON.stringify(node.events(), null, 1),
+    60_000,
+  );
 }
 
 /** How many certificates a daemon has ordered. */
