@@ -2,6 +2,7 @@ import { constants } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { createSecureContext, createServer, type Server, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { ServedCertificate } from '../../snapshot/snapshot.ts';
+import { renewTickets, TICKET_KEYS_LENGTH } from './session-tickets.ts';
 
 /** Mozilla's guideline 6.0, "intermediate": TLS 1.3, and of TLS 1.2 what has forward secrecy and AEAD. In our order. */
 const CIPHERS = [
@@ -34,8 +35,9 @@ const SSL_OP_PRIORITIZE_CHACHA = 0x200000;
 export const PROTOCOLS: readonly string[] = ['h2', 'http/1.1'];
 
 /** In bytes. */
-const TICKET_KEYS_LENGTH = 48;
 const LONGEST_SESSION_CONTEXT = 32;
+/** How long a session can be resumed, in seconds: as long as Mozilla's guideline has it, and as its keys live. */
+const SESSION_SECONDS = 86_400;
 
 export interface TlsServerOptions {
   /** Longest time for a handshake, in milliseconds. */
@@ -113,16 +115,18 @@ export class TlsServers {
   }
 
   #make({ chain, key, staple, fingerprint }: ServedCertificate): Server {
+    const keys = this.#ticketKeys;
+    const hasKeys = keys.length === TICKET_KEYS_LENGTH;
     const server = this.#create({
       cert: chain,
       key,
       ALPNProtocols: [...PROTOCOLS],
       // A session is for this certificate only: after a renewal, or a revocation, the new one is shown to everybody.
       sessionIdContext: fingerprint.slice(0, LONGEST_SESSION_CONTEXT),
-      ...(this.#ticketKeys.length === TICKET_KEYS_LENGTH
-        ? { ticketKeys: Buffer.from(this.#ticketKeys) }
-        : {}),
+      sessionTimeout: SESSION_SECONDS,
+      ...(hasKeys ? { ticketKeys: Buffer.from(keys) } : {}),
     });
+    if (hasKeys) renewTickets(server, keys);
     server.on('secureConnection', this.#options.onSecure);
     if (staple !== null) {
       const answer = Buffer.from(staple);
