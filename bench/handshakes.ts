@@ -4,6 +4,7 @@ import net, { type AddressInfo } from 'node:net';
 import tls from 'node:tls';
 import { systemClock } from '../src/platform/clock.ts';
 import { Counters } from '../src/proxy/counters.ts';
+import { Sweep } from '../src/proxy/sweep.ts';
 import { FrontDoor } from '../src/proxy/tls/front-door.ts';
 import { TlsServers } from '../src/proxy/tls/servers.ts';
 import { RoutingTable } from '../src/routing/table.ts';
@@ -90,6 +91,7 @@ async function serve(way: string, certificate: ServedCertificate): Promise<void>
       counters: new Counters(),
       emit: () => {},
       clock: systemClock,
+      sweep: new Sweep(10_000),
       helloTimeoutMs: 10_000,
     });
     server = net.createServer((socket) => door.accept(socket));

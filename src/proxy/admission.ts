@@ -86,7 +86,7 @@ export class Admission {
     const count = this.#perAddress.get(network) ?? 0;
     if (count >= settings.connections.mostPerAddress) return false;
     this.#perAddress.set(network, count + 1);
-    socket.once('close', () => this.#giveBack(network));
+    socket.on('close', () => this.#giveBack(network));
     return true;
   }
 
@@ -98,7 +98,7 @@ export class Admission {
 
   #letIn(socket: Socket, serve: (socket: Socket) => void): void {
     this.#open++;
-    socket.once('close', () => {
+    socket.on('close', () => {
       this.#open--;
       this.#next();
     });

@@ -17,6 +17,7 @@ import { type ClientListener, Listeners } from './listeners.ts';
 import { LoopDelay } from './loop-delay.ts';
 import type { ToWorker, WorkerListener, WorkerReport } from './protocol.ts';
 import { createServing, type Serving } from './serving.ts';
+import { Sweep } from './sweep.ts';
 import { FrontDoor } from './tls/front-door.ts';
 import { Occasional } from './tls/occasional.ts';
 import { TlsServers } from './tls/servers.ts';
@@ -152,6 +153,7 @@ class Worker {
       ...common,
       servers,
       clock: systemClock,
+      sweep: new Sweep(limits.headTimeoutMs),
       helloTimeoutMs: limits.headTimeoutMs,
     });
     const admission = new Admission({

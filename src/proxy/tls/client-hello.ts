@@ -36,7 +36,7 @@ export function readOpening(bytes: Buffer): Opening {
   if (first !== HANDSHAKE_RECORD) return isUpperCase(first) ? HTTP : MALFORMED;
   const message = handshakeMessage(bytes);
   if (!Buffer.isBuffer(message)) return message;
-  return readHello(new Reader(message)) ?? MALFORMED;
+  return readHello(new Reader(message, 0, message.length)) ?? MALFORMED;
 }
 
 /** The body of the ClientHello, put together from as many records as it takes (RFC 8446 5.1). */
@@ -70,21 +70,20 @@ function incomplete(need: number): Opening {
 
 function readHello(hello: Reader): Opening | null {
   if (!hello.skip(2 + 32)) return null;
-  const [sessionId, suites, compressions] = [hello.vector(1), hello.vector(2), hello.vector(1)];
-  if (sessionId === null || suites === null || compressions === null) return null;
+  // The session id, the cipher suites and the compression methods.
+  if (!hello.skipVector(1) || !hello.skipVector(2) || !hello.skipVector(1)) return null;
   if (hello.left === 0) return { kind: 'hello', serverName: null, protocols: [] };
   const extensions = hello.vector(2);
   if (extensions === null || hello.left > 0) return null;
 
   let serverName: string | null = null;
   let protocols: readonly string[] = [];
-  const seen = new Set<number>();
+  const seen = new Types();
   while (extensions.left > 0) {
     const type = extensions.number(2);
     const body = extensions.vector(2);
     // Two extensions of one type could be read differently here and by the TLS library (RFC 8446 4.2).
-    if (type === null || body === null || seen.has(type)) return null;
-    seen.add(type);
+    if (type === null || body === null || !seen.add(type)) return null;
     if (type === SERVER_NAME) {
       serverName = readServerName(body);
       if (serverName === null) return null;
@@ -118,43 +117,74 @@ function readProtocols(body: Reader): string[] | null {
   return protocols;
 }
 
+/** Types of extensions. Nearly all are small numbers, which take no memory. */
+class Types {
+  /** Bit by bit: 0 to 31, 32 to 63. */
+  #low = 0;
+  #high = 0;
+  #others: Set<number> | null = null;
+
+  /** Returns false when `type` is there already. */
+  add(type: number): boolean {
+    if (type >= 64) {
+      this.#others ??= new Set();
+      const { size } = this.#others;
+      return this.#others.add(type).size > size;
+    }
+    const before = type < 32 ? this.#low : this.#high;
+    const after = before | (1 << (type & 31));
+    if (type < 32) this.#low = after;
+    else this.#high = after;
+    return after !== before;
+  }
+}
+
 /** Reads length-prefixed values; what would go past the end is null. */
 class Reader {
   readonly #bytes: Buffer;
-  #at = 0;
+  #at: number;
+  readonly #end: number;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, from: number, end: number) {
     this.#bytes = bytes;
+    this.#at = from;
+    this.#end = end;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   skip(count: number): boolean {
+    if (this.left < count) return false;
     this.#at += count;
-    return this.#at <= this.#bytes.length;
+    return true;
+  }
+
+  skipVector(size: 1 | 2): boolean {
+    const length = this.number(size);
+    return length !== null && this.skip(length);
   }
 
   /** An unsigned number of `size` bytes. */
   number(size: 1 | 2): number | null {
     if (this.left < size) return null;
-    const value = this.#bytes.readUIntBE(this.#at, size);
+    const at = this.#at;
     this.#at += size;
-    return value;
+    return size === 1 ? this.#bytes.readUInt8(at) : this.#bytes.readUInt16BE(at);
   }
 
   /** A value whose length is in the `size` bytes before it. */
   vector(size: 1 | 2): Reader | null {
     const length = this.number(size);
     if (length === null || this.left < length) return null;
-    const value = new Reader(this.#bytes.subarray(this.#at, this.#at + length));
+    const from = this.#at;
     this.#at += length;
-    return value;
+    return new Reader(this.#bytes, from, this.#at);
   }
 
   text(): string {
-    return this.#bytes.toString('latin1', this.#at);
+    return this.#bytes.toString('latin1', this.#at, this.#end);
   }
 }
 

@@ -9,7 +9,9 @@ import type { Snapshot } from '../../snapshot/snapshot.ts';
 import { FAREWELL_MS } from '../client-connection.ts';
 import type { Counters } from '../counters.ts';
 import { endTurn } from '../end-of-turn.ts';
-import { type Opening, readOpening } from './client-hello.ts';
+import type { Sweep } from '../sweep.ts';
+import { Arrival, type Host } from './arrival.ts';
+import type { Opening } from './client-hello.ts';
 import { Occasional } from './occasional.ts';
 import {
   BAD_REQUEST,
@@ -26,6 +28,7 @@ export interface FrontDoorOptions {
   readonly counters: Counters;
   readonly emit: Emit;
   readonly clock: Clock;
+  readonly sweep: Sweep;
   /** Longest time until the ClientHello is there, in milliseconds. */
   readonly helloTimeoutMs: number;
 }
@@ -43,12 +46,12 @@ const LOOK_EVERY_MS = 10;
  * The name is read here, and not by a callback of Node's TLS server, because that one cannot answer an unknown name
  * with the alert `unrecognized_name`. Nothing is awaited but the socket: a certificate that is not there is refused.
  */
-export class FrontDoor {
+export class FrontDoor implements Host {
   readonly #options: FrontDoorOptions;
   readonly #missing = new Occasional(COMPLAIN_EVERY_MS);
   readonly #broken = new Occasional(COMPLAIN_EVERY_MS);
   /** Those whose ClientHello is not there yet. */
-  readonly #silent = new Set<Socket>();
+  readonly #silent = new Set<Arrival>();
 
   constructor(options: FrontDoorOptions) {
     this.#options = options;
@@ -60,49 +63,30 @@ export class FrontDoor {
   }
 
   accept(socket: Socket): void {
-    let bytes: Buffer = Buffer.alloc(0);
-    let pieces: Buffer[] = [];
-    let have = 0;
-    let need = 1;
-    const timer = setTimeout(() => socket.destroy(), this.#options.helloTimeoutMs);
-    const stop = () => {
-      clearTimeout(timer);
-      this.#silent.delete(socket);
-      socket.off('data', read);
-      socket.off('end', leave);
-      socket.off('error', leave);
-      socket.off('close', stop);
-    };
-    const leave = () => {
-      stop();
-      socket.destroy();
-    };
-    const read = (piece: Buffer) => {
-      pieces.push(piece);
-      have += piece.length;
-      if (have < need) return;
-      bytes = pieces.length === 1 ? piece : Buffer.concat(pieces);
-      pieces = [bytes];
-      const opening = readOpening(bytes);
-      if (opening.kind === 'incomplete') {
-        need = opening.need;
-        return;
-      }
-      socket.pause();
-      stop();
-      const found = this.#options.counters.handshakeBegins();
-      const verdict = this.#judge(opening, socket);
-      found();
-      if (Buffer.isBuffer(verdict)) return refuse(socket, verdict);
-      // A handshake costs as much time as many requests: they shall not wait for it to leave.
-      endTurn();
-      this.#options.servers.hand(socket, bytes, verdict);
-    };
-    this.#silent.add(socket);
-    socket.on('data', read);
-    socket.on('end', leave);
-    socket.on('error', leave);
-    socket.on('close', stop);
+    const { sweep, helloTimeoutMs } = this.#options;
+    const arrival = new Arrival(socket, this, performance.now() + helloTimeoutMs);
+    this.#silent.add(arrival);
+    sweep.add(arrival);
+  }
+
+  opened(arrival: Arrival, opening: Opening, bytes: Buffer): void {
+    this.left(arrival);
+    const { socket } = arrival;
+    const found = this.#options.counters.handshakeBegins();
+    const verdict = this.#judge(opening, socket);
+    found();
+    if (Buffer.isBuffer(verdict)) {
+      refuse(socket, verdict);
+      return;
+    }
+    // A handshake costs as much time as many requests: they shall not wait for it to leave.
+    endTurn();
+    this.#options.servers.hand(socket, bytes, verdict);
+  }
+
+  left(arrival: Arrival): void {
+    this.#silent.delete(arrival);
+    this.#options.sweep.delete(arrival);
   }
 
   /** Resolves when nobody is on the way in any more, or after `ms` milliseconds. */
@@ -114,7 +98,7 @@ export class FrontDoor {
 
   /** Ends the connections on which nothing has been said yet. */
   close(): void {
-    for (const socket of this.#silent) socket.destroy();
+    for (const { socket } of this.#silent) socket.destroy();
   }
 
   /** Who takes the connection, or the bytes that refuse it. */

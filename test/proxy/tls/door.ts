@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import type { Event } from '../../../src/events/event.ts';
 import { systemClock } from '../../../src/platform/clock.ts';
 import { Counters } from '../../../src/proxy/counters.ts';
+import { Sweep } from '../../../src/proxy/sweep.ts';
 import { FrontDoor } from '../../../src/proxy/tls/front-door.ts';
 import { TlsServers } from '../../../src/proxy/tls/servers.ts';
 import type { Route } from '../../../src/routing/route.ts';
@@ -65,6 +66,7 @@ export async function startDoor(options: DoorOptions): Promise<TestDoor> {
     counters,
     emit: (event) => events.push(event),
     clock: systemClock,
+    sweep: new Sweep(timeoutMs),
     helloTimeoutMs: timeoutMs,
   });
   const sockets = new Set<net.Socket>();
