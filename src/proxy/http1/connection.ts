@@ -89,7 +89,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     socket.on('drain', () => this.#onDrain());
     socket.on('end', () => this.#onEnd());
     socket.on('close', () => this.#onClose());
-    socket.on('error', () => {});
+    socket.on('error', ignore);
   }
 
   // For the drain.
@@ -488,3 +488,6 @@ function countHeads(bytes: Buffer, from: number): number {
 }
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n');
+
+/** The close that follows says all there is to say. */
+function ignore(): void {}

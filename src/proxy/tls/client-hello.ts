@@ -81,33 +81,32 @@ function readHello(hello: Reader): Opening | null {
   const seen = new Types();
   while (extensions.left > 0) {
     const type = extensions.number(2);
-    const body = extensions.vector(2);
     // Two extensions of one type could be read differently here and by the TLS library (RFC 8446 4.2).
-    if (type === null || body === null || !seen.add(type)) return null;
+    if (type === null || !seen.add(type)) return null;
     if (type === SERVER_NAME) {
-      serverName = readServerName(body);
+      serverName = readServerName(extensions.vector(2));
       if (serverName === null) return null;
     } else if (type === ALPN) {
-      const list = readProtocols(body);
+      const list = readProtocols(extensions.vector(2));
       if (list === null) return null;
       protocols = list;
-    }
+    } else if (!extensions.skipVector(2)) return null;
   }
   return { kind: 'hello', serverName, protocols };
 }
 
 /** The only entry of the list; more than one of a type is forbidden, and there is but one type (RFC 6066 3). */
-function readServerName(body: Reader): string | null {
-  const list = body.vector(2);
-  if (list === null || body.left > 0 || list.number(1) !== 0) return null;
+function readServerName(body: Reader | null): string | null {
+  const list = body?.vector(2) ?? null;
+  if (body === null || list === null || body.left > 0 || list.number(1) !== 0) return null;
   const name = list.vector(2);
   if (name === null || list.left > 0 || name.left === 0 || name.left > 255) return null;
   return name.text().toLowerCase();
 }
 
-function readProtocols(body: Reader): string[] | null {
-  const list = body.vector(2);
-  if (list === null || body.left > 0 || list.left === 0) return null;
+function readProtocols(body: Reader | null): string[] | null {
+  const list = body?.vector(2) ?? null;
+  if (body === null || list === null || body.left > 0 || list.left === 0) return null;
   const protocols: string[] = [];
   while (list.left > 0) {
     const protocol = list.vector(1);
