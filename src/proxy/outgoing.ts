@@ -86,6 +86,12 @@ export class Outgoing {
     this.#socket.end();
   }
 
+  /** Closes the socket as soon as all that was written before has left. */
+  destroySoon(): void {
+    this.flush();
+    this.#socket.destroySoon();
+  }
+
   /** Closes the socket; what was written before leaves as far as the system takes it. */
   destroy(): void {
     this.flush();

@@ -36,6 +36,8 @@ export interface TestProxy {
   readonly serving: Serving;
   readonly counters: Counters;
   readonly events: readonly Event[];
+  /** Our ends of the connections of clients, since the start. */
+  readonly sockets: ReadonlySet<net.Socket>;
   /** Puts another snapshot into force. */
   publish(change: (snapshot: Snapshot) => Snapshot): void;
 }
@@ -89,6 +91,7 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     serving,
     counters,
     events,
+    sockets,
     publish: (change) => {
       snapshot = change(snapshot);
     },

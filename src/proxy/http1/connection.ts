@@ -157,7 +157,10 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
 
   /** The response has been sent. */
   answered(): void {
-    if (this.#last || this.#state === CLOSING) this.#close();
+    const nothingFollows = !this.#parser.keepAlive && this.#state === ANSWER && this.#input === null;
+    // Who said that this was the last request sends no more (RFC 9112 9.6), so that nothing can be lost.
+    if (nothingFollows && this.#body === null) this.#closeWhenWritten();
+    else if (this.#last || this.#state === CLOSING) this.#close();
     else if (this.#body === null) this.#next();
     else {
       this.#body.cancel();
@@ -207,15 +210,18 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
 
   tick(nowMs: number): void {
     if (nowMs >= this.#writeDueMs) this.#socket.destroy();
-    else if (nowMs >= this.#readDueMs) this.#onSilence();
+    else if (nowMs >= this.#readDueMs) this.#onSilence(nowMs);
   }
 
-  #onSilence(): void {
+  #onSilence(nowMs: number): void {
     this.#readDueMs = Number.POSITIVE_INFINITY;
     if (this.#state === HEAD && this.#head.started) {
       this.#refuse(408);
     } else if (this.#state === HEAD && this.#used) {
-      this.#socket.destroySoon();
+      this.#closeWhenWritten();
+    } else if (this.#state === CLOSING && this.#socket.writableLength > 0) {
+      // Until then it has not been silent: it has not heard the last word.
+      this.#readDueMs = nowMs + FAREWELL_MS;
     } else if (this.#state === BODY && this.#body?.over === false) {
       this.#breakBody('client-timeout', `no data for ${this.#limits.bodyIdleMs} ms`);
     } else {
@@ -430,7 +436,22 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     body?.cancel();
     this.#readDueMs = performance.now() + (body !== null ? LINGER_MS : FAREWELL_MS);
     this.out.end();
+    this.#boundWriting();
     this.#regulate();
+  }
+
+  /** Ends the connection of a client that has nothing more to say. */
+  #closeWhenWritten(): void {
+    this.#state = CLOSING;
+    this.#readDueMs = Number.POSITIVE_INFINITY;
+    this.out.destroySoon();
+    this.#boundWriting();
+  }
+
+  /** What is left to write may stall as long as any piece of a body, even if nobody waits for room any more. */
+  #boundWriting(): void {
+    if (this.#socket.writableLength === 0) return;
+    this.#writeDueMs = Math.min(this.#writeDueMs, performance.now() + this.#limits.bodyIdleMs);
   }
 
   #consume(input: Buffer, to: number): void {

@@ -172,11 +172,18 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
     else if (this.#windowDueMs === NEVER) this.#windowDueMs = nowMs + this.stallMs;
     if (this.#streams.size === 0) this.#rest(nowMs);
     const idle = this.#streams.size === 0 && nowMs >= this.#idleDueMs;
-    if (nowMs >= this.output.dueMs || (idle && this.#state === CLOSING)) this.#socket.destroy();
+    if (nowMs >= this.output.dueMs) this.#socket.destroy();
+    else if (idle && this.#state === CLOSING) this.#endFarewell(nowMs);
     else if (idle) this.#leave(H2_ERROR.noError, '');
     else if (nowMs >= this.#windowDueMs) this.#leave(H2_ERROR.flowControlError, 'window-closed');
     else if (nowMs >= this.#frameDueMs) this.#leave(H2_ERROR.enhanceYourCalm, 'frame-too-slow');
     else if (nowMs >= this.#lastWordDueMs) this.#sayLastWord();
+  }
+
+  /** The client has had its time to close, unless it has not even heard the last word. */
+  #endFarewell(nowMs: number): void {
+    if (this.#socket.writableLength > 0) this.#idleDueMs = nowMs + FAREWELL_MS;
+    else this.#socket.destroy();
   }
 
   /** Nothing is under way: what requests need is made again for the next one. */

@@ -14,13 +14,14 @@ const ROOM = 65_536;
  */
 export class Outbox implements Deferred {
   readonly frames = new FrameWriter(true);
-  /** When the write under way is to be over at the latest. */
+  /** When the write under way, or the last one, is to be over at the latest. */
   dueMs = Number.POSITIVE_INFINITY;
   readonly #socket: TLSSocket;
   readonly #stallMs: number;
   readonly #onRoom: () => void;
   #writing = false;
   #queued = false;
+  #ended = false;
 
   /** @param onRoom called after each write: there may be room again */
   constructor(socket: TLSSocket, stallMs: number, onRoom: () => void) {
@@ -55,8 +56,11 @@ export class Outbox implements Deferred {
 
   /** Sends what there is and then ends the connection. */
   end(): void {
-    if (this.frames.length > 0 && this.#socket.writable) this.#socket.write(this.frames.take());
-    this.#socket.end();
+    const socket = this.#socket;
+    if (this.frames.length > 0 && socket.writable) socket.write(this.frames.take());
+    socket.end();
+    this.#ended = true;
+    if (socket.writableLength > 0) this.dueMs = Math.min(this.dueMs, performance.now() + this.#stallMs);
   }
 
   #write(): void {
@@ -69,7 +73,7 @@ export class Outbox implements Deferred {
 
   readonly #written = (): void => {
     this.#writing = false;
-    this.dueMs = Number.POSITIVE_INFINITY;
+    if (!this.#ended) this.dueMs = Number.POSITIVE_INFINITY;
     this.#onRoom();
     if (!this.#writing) this.#write();
   };
