@@ -44,7 +44,8 @@ export class Answer {
     this.#exchange = exchange;
     this.#context = context;
     this.#record = context.accessLog?.begin(exchange.request) ?? null;
-    exchange.onClose = (complete) => this.#closed(complete);
+    // Bound, and no closure: docs/decisions/0020.
+    exchange.onClose = this.#closed.bind(this);
   }
 
   /** Whether an upstream has been asked, or the answer has begun. */

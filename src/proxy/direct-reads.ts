@@ -10,12 +10,20 @@ import type { Socket } from 'node:net';
  */
 export function readDirectly(socket: Socket, take: (bytes: Buffer) => void): void {
   socket.on('data', take);
-  const { push } = socket;
-  socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
-    if (Buffer.isBuffer(chunk) && socket.readableFlowing === true && socket.readableLength === 0) {
-      take(chunk);
-      return true;
-    }
-    return push.call(socket, chunk, encoding);
-  };
+  // Bound, and no closure: docs/decisions/0020.
+  socket.push = pushDirectly.bind(undefined, socket, take, socket.push);
+}
+
+function pushDirectly(
+  socket: Socket,
+  take: (bytes: Buffer) => void,
+  push: Socket['push'],
+  chunk: unknown,
+  encoding?: BufferEncoding,
+): boolean {
+  if (Buffer.isBuffer(chunk) && socket.readableFlowing === true && socket.readableLength === 0) {
+    take(chunk);
+    return true;
+  }
+  return push.call(socket, chunk, encoding);
 }

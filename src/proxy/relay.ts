@@ -47,7 +47,7 @@ export function relay(job: RelayJob, context: RelayContext): void {
   }
   const group = context.balancer.groupOf(route, snapshot);
   const turn = new Turn(group, exchange.request, performance.now());
-  job.answer.onOver = () => turn.over();
+  job.answer.onOver = turn.over.bind(turn);
   new Relay(job, context, turn.upstream, turn).start();
 }
 
@@ -71,12 +71,14 @@ class Relay implements Receiver {
   }
 
   start(): void {
-    this.#job.answer.onAbandoned = () => {
-      this.#abandoned = true;
-      this.#call?.abort();
-      this.#pageCall?.abort();
-    };
+    this.#job.answer.onAbandoned = this.#abandon.bind(this);
     this.#ask();
+  }
+
+  #abandon(): void {
+    this.#abandoned = true;
+    this.#call?.abort();
+    this.#pageCall?.abort();
   }
 
   #ask(): void {

@@ -85,10 +85,11 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     this.#head = new HeadCollector(this.#parser, headBytes);
     this.#readDueMs = performance.now() + limits.headTimeoutMs;
     sweep.add(this);
-    readDirectly(socket, (chunk) => this.#onData(chunk));
-    socket.on('drain', () => this.#onDrain());
-    socket.on('end', () => this.#onEnd());
-    socket.on('close', () => this.#onClose());
+    // Bound, and no closures: docs/decisions/0020.
+    readDirectly(socket, this.#onData.bind(this));
+    socket.on('drain', this.#onDrain.bind(this));
+    socket.on('end', this.#onEnd.bind(this));
+    socket.on('close', this.#onClose.bind(this));
     socket.on('error', ignore);
   }
 

@@ -112,11 +112,12 @@ export class Http2Connection implements ClientConnection, ExchangeOwner, UploadO
       [SETTING.noRfc7540Priorities, 1],
     ]);
     this.output.windowUpdate(0, CONNECTION_WINDOW - DEFAULT_WINDOW);
-    readDirectly(socket, (chunk) => this.#onData(chunk));
+    // Bound, and no closures: docs/decisions/0020.
+    readDirectly(socket, this.#onData.bind(this));
     // A client that closes its side has left: HTTP/2 knows no half.
-    socket.on('end', () => socket.destroy());
-    socket.on('close', () => this.#onClose());
-    socket.on('error', () => {});
+    socket.on('end', socket.destroy.bind(socket, undefined));
+    socket.on('close', this.#onClose.bind(this));
+    socket.on('error', ignore);
   }
 
   // For the drain.
@@ -552,3 +553,6 @@ const LEAVING = 1;
 const LAST = 2;
 /** Nothing more is read or written. */
 const CLOSING = 3;
+
+/** The close that follows says all there is to say. */
+function ignore(): void {}

@@ -16,6 +16,7 @@ export class Arrival implements Timed {
   readonly socket: Socket;
   readonly #host: Host;
   readonly #dueMs: number;
+  readonly #read: (piece: Buffer) => void;
   /** What has come so far, when it was not enough. */
   #held: Buffer[] | null = null;
   #have = 0;
@@ -26,8 +27,10 @@ export class Arrival implements Timed {
     this.socket = socket;
     this.#host = host;
     this.#dueMs = dueMs;
+    // Bound, and no closures: docs/decisions/0020.
+    this.#read = this.#take.bind(this);
     socket.on('data', this.#read);
-    socket.on('close', () => host.left(this));
+    socket.on('close', host.left.bind(host, this));
     socket.on('error', ignore);
   }
 
@@ -35,7 +38,7 @@ export class Arrival implements Timed {
     if (nowMs >= this.#dueMs) this.socket.destroy();
   }
 
-  readonly #read = (piece: Buffer): void => {
+  #take(piece: Buffer): void {
     this.#have += piece.length;
     if (this.#have < this.#need) {
       this.#held ??= [];
@@ -52,7 +55,7 @@ export class Arrival implements Timed {
     this.socket.pause();
     this.socket.off('data', this.#read);
     this.#host.opened(this, opening, bytes);
-  };
+  }
 }
 
 /** The close that follows says all there is to say. */
