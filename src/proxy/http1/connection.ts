@@ -449,7 +449,7 @@ export class Http1Connection implements ClientConnection, BodySource, Timed {
     this.#boundWriting();
   }
 
-  /** What is left to write may stall as long as any piece of a body, even if nobody waits for room any more. */
+  /** What is left to write may stall for as long as a body may pause, although nobody waits for room by now. */
   #boundWriting(): void {
     if (this.#socket.writableLength === 0) return;
     this.#writeDueMs = Math.min(this.#writeDueMs, performance.now() + this.#limits.bodyIdleMs);
